@@ -188,30 +188,37 @@ static char **script_argv(struct attempt *a, char *interpreter, char *argument, 
  * judged too, as deep as the kernel goes. */
 static long exec_script(struct attempt *a, long head, char *const argv[], char *const envp[]) {
     enum { DEEPEST = 4 };
-    char *interpreter, *argument;
+    char *interpreter, *argument, *text = a->head; /* a->argv points into a->head */
     long r = judge_file(a, &a->program, a->called, argv, is_script_interpreter(argv));
-    if (failed(r)) return r;
+    if (failed(r))
+        return r;
     struct tb_verdict script = a->verdict;
     for (int depth = 0;; depth++) {
-        if (depth > DEEPEST) return -TB_ELOOP;
-        if (!parse_script(a->head, head, &interpreter, &argument)) return -8; /* ENOEXEC */
-        if (failed(r = file_open(&a->second, TB_AT_FDCWD, interpreter, 0))) return r;
-        if (depth == 0) script_argv(a, interpreter, argument, argv);
-        if (failed(r = judge_file(a, &a->second, interpreter, a->argv, true))) return r;
-        mem_copy(a->head2, a->head, sizeof a->head);
-        head = file_head(&a->second, a->head, sizeof a->head - 1);
-        if (head < 3 || a->head[0] != '#' || a->head[1] != '!') break;
+        if (depth > DEEPEST)
+            return -TB_ELOOP;
+        if (!parse_script(text, head, &interpreter, &argument))
+            return -TB_ENOEXEC;
+        if (failed(r = file_open(&a->second, TB_AT_FDCWD, interpreter, 0)))
+            return r;
+        if (depth == 0)
+            script_argv(a, interpreter, argument, argv);
+        if (failed(r = judge_file(a, &a->second, interpreter, a->argv, true)))
+            return r;
+        text = a->head2;
+        head = file_head(&a->second, text, sizeof a->head2 - 1);
+        if (head < 3 || text[0] != '#' || text[1] != '!')
+            break;
         file_close(&a->second);
     }
     a->verdict = script;
     struct tb_handoff h = {.from = ""};
-    if (str_equal(base_name(interpreter), "env")) {
+    if (str_equal(base_name(a->argv[0]), "env")) {
         h.script = a->called;
         h.from = tb.from;
     }
     if (a->program.readonly) /* nobody can change it: the kernel may do the rest */
         return run(a, &a->program, a->called, a->named, argv, envp, &h);
-    return run(a, &a->second, interpreter, a->named, a->argv, envp, &h);
+    return run(a, &a->second, a->argv[0], a->named, a->argv, envp, &h);
 }
 
 /* ---- the dynamic loader as a program ---- */
@@ -225,8 +232,6 @@ static long exec_loader(struct attempt *a, char *const argv[], char *const envp[
     long r = judge_file(a, &a->program, a->called, argv, true);
     if (failed(r)) return r;
     if (failed(r = file_open(&a->second, TB_AT_FDCWD, argv[at], 0))) return r;
-    struct tb_file loader = {.fd = -1};
-    (void)loader;
     absolute_path(a->called2, sizeof a->called2, TB_AT_FDCWD, argv[at]);
     if (failed(r = judge_file(a, &a->second, a->called2, argv + at, false))) return r;
     int n = 0;

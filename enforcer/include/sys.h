@@ -33,7 +33,7 @@ enum {
     TB_EMFILE = 24,
     TB_ENOSYS = 38,
     TB_ELOOP = 40,
-    TB_E2BIG = 7,
+    TB_ENOEXEC = 8,
 
     TB_O_WRONLY = 1,
     TB_O_RDWR = 2,
