@@ -31,7 +31,7 @@ long judge_file(struct attempt *a, struct tb_file *f, const char *called, char *
                             .exe = {f->path, f->path_len},
                             .path = str(called),
                             .argv0 = str(argv && argv[0] ? argv[0] : called),
-                            .from = str(tb.from),
+                            .from = str(a->from),
                             .args = args,
                             .nargs = n,
                             .same = file_same,
@@ -117,13 +117,13 @@ static long run(struct attempt *a, struct tb_file *f, const char *called, const 
 
 /* Java starts programs through <java.home>/lib/jspawnhelper, which is no program of its own: what it starts
  * counts as started by java. */
-static bool is_java_helper(const struct tb_file *f) {
+static bool is_java_helper(const struct tb_file *f, const char *caller) {
     static const char helper[] = "/lib/jspawnhelper", java[] = "/bin/java";
-    size_t n = sizeof helper - 1, from = str_len(tb.from), home;
+    size_t n = sizeof helper - 1, from = str_len(caller), home;
     if (!f->image || f->path_len <= n || !mem_equal(f->path + f->path_len - n, helper, n)) return false;
     home = f->path_len - n;
-    return from == home + sizeof java - 1 && mem_equal(tb.from, f->path, home) &&
-           str_equal(tb.from + home, java);
+    return from == home + sizeof java - 1 && mem_equal(caller, f->path, home) &&
+           str_equal(caller + home, java);
 }
 
 /* env(1), started for "#!/usr/bin/env node", starts the interpreter of the script that was judged already. */
@@ -137,10 +137,10 @@ static bool is_script_interpreter(char *const argv[]) {
 static long exec_program(struct attempt *a, char *const argv[], char *const envp[]) {
     struct tb_file *f = &a->program;
     struct tb_handoff h = {.from = ""};
-    bool helper = is_java_helper(f) && tb.policy->children != TB_CHILDREN_NONE;
+    bool helper = is_java_helper(f, a->from) && tb.policy->children != TB_CHILDREN_NONE;
     long r = judge_file(a, f, a->called, argv, helper || is_script_interpreter(argv));
     if (failed(r)) return r;
-    if (helper) h.from = tb.from;
+    if (helper) h.from = a->from;
     return run(a, f, a->called, a->named, argv, envp, &h);
 }
 
@@ -190,31 +190,24 @@ static long exec_script(struct attempt *a, long head, char *const argv[], char *
     enum { DEEPEST = 4 };
     char *interpreter, *argument, *text = a->head; /* a->argv points into a->head */
     long r = judge_file(a, &a->program, a->called, argv, is_script_interpreter(argv));
-    if (failed(r))
-        return r;
+    if (failed(r)) return r;
     struct tb_verdict script = a->verdict;
     for (int depth = 0;; depth++) {
-        if (depth > DEEPEST)
-            return -TB_ELOOP;
-        if (!parse_script(text, head, &interpreter, &argument))
-            return -TB_ENOEXEC;
-        if (failed(r = file_open(&a->second, TB_AT_FDCWD, interpreter, 0)))
-            return r;
-        if (depth == 0)
-            script_argv(a, interpreter, argument, argv);
-        if (failed(r = judge_file(a, &a->second, interpreter, a->argv, true)))
-            return r;
+        if (depth > DEEPEST) return -TB_ELOOP;
+        if (!parse_script(text, head, &interpreter, &argument)) return -TB_ENOEXEC;
+        if (failed(r = file_open(&a->second, TB_AT_FDCWD, interpreter, 0))) return r;
+        if (depth == 0) script_argv(a, interpreter, argument, argv);
+        if (failed(r = judge_file(a, &a->second, interpreter, a->argv, true))) return r;
         text = a->head2;
         head = file_head(&a->second, text, sizeof a->head2 - 1);
-        if (head < 3 || text[0] != '#' || text[1] != '!')
-            break;
+        if (head < 3 || text[0] != '#' || text[1] != '!') break;
         file_close(&a->second);
     }
     a->verdict = script;
     struct tb_handoff h = {.from = ""};
     if (str_equal(base_name(a->argv[0]), "env")) {
         h.script = a->called;
-        h.from = tb.from;
+        h.from = a->from;
     }
     if (a->program.readonly) /* nobody can change it: the kernel may do the rest */
         return run(a, &a->program, a->called, a->named, argv, envp, &h);
@@ -254,8 +247,16 @@ static size_t room_for_argv(char *const argv[]) {
 
 /* What of a state a child is told has no fixed size: paths. */
 static size_t room_for_env(char *const envp[]) {
-    struct tb_handoff widest = {.from = tb.from};
-    return env_room(envp, &widest) + 6 * (TB_PATH_MAX + 16);
+    struct tb_handoff widest = {.from = ""};
+    return env_room(envp, &widest) + 7 * (TB_PATH_MAX + 16);
+}
+
+/* The executable that counts as the caller. */
+static const char *caller(struct attempt *a) {
+    if (*tb.from) return tb.from;
+    long n = sys_readlink("/proc/self/exe", a->own, sizeof a->own - 1);
+    a->own[failed(n) ? 0 : n] = 0;
+    return a->own;
 }
 
 static long open_program(struct attempt *a, int dir, const char *path, int flags) {
@@ -296,6 +297,7 @@ long exec_file(int dir, const char *path, char *const argv[], char *const envp[]
     a->argv = (char **)(a + 1);
     a->room = (char *)(a + 1) + vector;
     a->program.fd = a->second.fd = a->program.reader = a->second.reader = -1;
+    a->from = caller(a);
     long r = open_program(a, dir, path, flags);
     if (!failed(r)) {
         absolute_path(a->called, sizeof a->called, dir, *path ? path : a->program.path);

@@ -170,7 +170,8 @@ int path_same_from(void *ctx, struct tb_str entry) {
     struct kstat st;
     (void)ctx;
     return terminated(entry, path, sizeof path) &&
-           !failed(sys4(NR_newfstatat, TB_AT_FDCWD, tb.from, &st, 0)) && denotes(path, &st);
+           !failed(sys4(NR_newfstatat, TB_AT_FDCWD, *tb.from ? tb.from : "/proc/self/exe", &st, 0)) &&
+           denotes(path, &st);
 }
 
 /* Does path (n bytes, relative to the working folder) name something that shipped? Nothing there counts as

@@ -38,11 +38,11 @@ struct patch {
     unsigned len;
 };
 
-static struct {
+struct plan {
     struct patch list[MAX_PATCHES];
     int n;
     bool missed;
-} plan __attribute__((section(".bss.plan")));
+};
 
 static struct debug_map *debug_map(void) {
     if (&_r_debug && _r_debug.first) return &_r_debug;
@@ -106,10 +106,10 @@ static bool is_function(const struct symbols *s, const Elf64_Sym *y, const char 
     return y->st_value && ELF64_ST_TYPE(y->st_info) == STT_FUNC && str_equal(s->names + y->st_name, name);
 }
 
-static void plan_entry(char *at, unsigned long room, void *to);
+static void plan_entry(struct plan *plan, char *at, unsigned long room, void *to);
 
 /* Plans a jump for every version of the function `name`; true when there was one. */
-static bool redirect_gnu(const struct symbols *s, const char *name, void *to) {
+static bool redirect_gnu(struct plan *plan, const struct symbols *s, const char *name, void *to) {
     uint32_t buckets = s->gnu[0], first = s->gnu[1], bloom = s->gnu[2], h = gnu_hash(name);
     const uint32_t *bucket = s->gnu + 4 + bloom * 2, *chain = bucket + buckets;
     bool found = false;
@@ -118,38 +118,38 @@ static bool redirect_gnu(const struct symbols *s, const char *name, void *to) {
     for (;; i++) {
         uint32_t c = chain[i - first];
         if ((c | 1) == (h | 1) && is_function(s, &s->table[i], name)) {
-            plan_entry((char *)s->base + s->table[i].st_value, s->table[i].st_size, to);
+            plan_entry(plan, (char *)s->base + s->table[i].st_value, s->table[i].st_size, to);
             found = true;
         }
         if (c & 1) return found;
     }
 }
 
-static bool redirect_sysv(const struct symbols *s, const char *name, void *to) {
+static bool redirect_sysv(struct plan *plan, const struct symbols *s, const char *name, void *to) {
     bool found = false;
     for (uint32_t i = 0; i < s->sysv[1]; i++)
         if (is_function(s, &s->table[i], name)) {
-            plan_entry((char *)s->base + s->table[i].st_value, s->table[i].st_size, to);
+            plan_entry(plan, (char *)s->base + s->table[i].st_value, s->table[i].st_size, to);
             found = true;
         }
     return found;
 }
 
-static bool redirect(const struct symbols *s, const char *name, void *to) {
-    if (s->gnu) return redirect_gnu(s, name, to);
-    return s->sysv && redirect_sysv(s, name, to);
+static bool redirect(struct plan *plan, const struct symbols *s, const char *name, void *to) {
+    if (s->gnu) return redirect_gnu(plan, s, name, to);
+    return s->sysv && redirect_sysv(plan, s, name, to);
 }
 
 /* ---- patches ---- */
 
-static void plan_bytes(char *at, const void *bytes, unsigned len) {
-    for (int i = 0; i < plan.n; i++)
-        if (plan.list[i].at == at) return;
-    if (plan.n == MAX_PATCHES) {
-        plan.missed = true;
+static void plan_bytes(struct plan *plan, char *at, const void *bytes, unsigned len) {
+    for (int i = 0; i < plan->n; i++)
+        if (plan->list[i].at == at) return;
+    if (plan->n == MAX_PATCHES) {
+        plan->missed = true;
         return;
     }
-    struct patch *p = &plan.list[plan.n++];
+    struct patch *p = &plan->list[plan->n++];
     p->at = at;
     p->len = len;
     mem_copy(p->bytes, bytes, len);
@@ -163,36 +163,45 @@ static bool near(const char *at, const void *to) {
 }
 
 /* jmp rel32 */
-static void plan_near(char *at, const void *to, unsigned len) {
+static void plan_near(struct plan *plan, char *at, const void *to, unsigned len) {
     unsigned char b[8] = {0xe9, 0, 0, 0, 0, 0x90, 0x90, 0x90};
     int32_t d = (int32_t)((const char *)to - (at + 5));
     mem_copy(b + 1, &d, 4);
-    plan_bytes(at, b, len);
+    plan_bytes(plan, at, b, len);
 }
 
 /* An entry: behind endbr64, a jump of 5 bytes, or of 14 where ours is too far away. */
-static void plan_entry(char *at, unsigned long room, void *to) {
+static void plan_entry(struct plan *plan, char *at, unsigned long room, void *to) {
     static const unsigned char endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
     if (room >= 9 && mem_equal(at, endbr64, 4)) at += 4, room -= 4;
     if (room >= 5 && near(at, to)) {
-        plan_near(at, to, 5);
+        plan_near(plan, at, to, 5);
     } else if (room >= 14) {
         unsigned char b[14] = {0xff, 0x25, 0, 0, 0, 0}; /* jmp *0(%rip) */
         mem_copy(b + 6, &to, 8);
-        plan_bytes(at, b, sizeof b);
+        plan_bytes(plan, at, b, sizeof b);
     } else {
-        plan.missed = true;
+        plan->missed = true;
     }
 }
 
 /* The loader's only mmap: "mov $9, %eax; syscall". It stands near the end of the text. */
-static bool plan_loader(char *text, unsigned long size) {
+static bool plan_loader(struct plan *plan, char *text, unsigned long size) {
     static const unsigned char call[7] = {0xb8, 9, 0, 0, 0, 0x0f, 0x05};
-    for (char *p = text + size - sizeof call; p >= text; p--)
-        if (*p == (char)0xb8 && mem_equal(p, call, sizeof call) && near(p, (void *)tb_loader_mmap)) {
-            tb_loader_return = p + sizeof call;
-            plan_near(p, (void *)tb_loader_mmap, sizeof call);
-            return true;
+    /* the aligned words that can lie inside those 7 bytes; the offset of each from their start */
+    static const struct {
+        uint32_t word;
+        int at;
+    } inside[] = {{0x000009b8, 0}, {0x00000009, 1}, {0x0f000000, 2}, {0x050f0000, 3}};
+    const uint32_t *w = (const uint32_t *)((unsigned long)(text + size) & ~3ul);
+    while (--w > (const uint32_t *)text + 1)
+        for (unsigned i = 0; i < 4; i++) {
+            char *p = (char *)w - inside[i].at;
+            if (*w == inside[i].word && mem_equal(p, call, sizeof call) && near(p, (void *)tb_loader_mmap)) {
+                tb_loader_return = p + sizeof call;
+                plan_near(plan, p, (void *)tb_loader_mmap, sizeof call);
+                return true;
+            }
         }
     return false;
 }
@@ -204,35 +213,35 @@ static bool near(const char *at, const void *to) {
     return d >= -(128l << 20) && d < (128l << 20);
 }
 
-static void plan_near(char *at, const void *to) {
+static void plan_near(struct plan *plan, char *at, const void *to) {
     uint32_t b = 0x14000000u | (((uint32_t)(((const char *)to - at) >> 2)) & 0x03ffffffu); /* b imm26 */
-    plan_bytes(at, &b, 4);
+    plan_bytes(plan, at, &b, 4);
 }
 
 /* An entry: behind bti c, one branch, or a load and a branch where ours is too far away. */
-static void plan_entry(char *at, unsigned long room, void *to) {
+static void plan_entry(struct plan *plan, char *at, unsigned long room, void *to) {
     uint32_t first;
     mem_copy(&first, at, 4);
     if (room >= 8 && first == 0xd503245fu) /* bti c */
         at += 4, room -= 4;
     if (room >= 4 && near(at, to)) {
-        plan_near(at, to);
+        plan_near(plan, at, to);
     } else if (room >= 16) {
         uint32_t b[4] = {0x58000050u, 0xd61f0200u}; /* ldr x16, .+8; br x16 */
         mem_copy(b + 2, &to, 8);
-        plan_bytes(at, b, sizeof b);
+        plan_bytes(plan, at, b, sizeof b);
     } else {
-        plan.missed = true;
+        plan->missed = true;
     }
 }
 
 /* The loader's only mmap: "mov x8, #222; svc #0". */
-static bool plan_loader(char *text, unsigned long size) {
+static bool plan_loader(struct plan *plan, char *text, unsigned long size) {
     static const uint32_t call[2] = {0xd2801bc8u, 0xd4000001u};
     for (char *p = text + (size & ~3ul) - sizeof call; p >= text; p -= 4)
         if (mem_equal(p, call, sizeof call) && near(p, (void *)tb_loader_mmap)) {
             tb_loader_return = p + sizeof call;
-            plan_near(p, (void *)tb_loader_mmap);
+            plan_near(plan, p, (void *)tb_loader_mmap);
             return true;
         }
     return false;
@@ -240,37 +249,37 @@ static bool plan_loader(char *text, unsigned long size) {
 
 #endif
 
-static void sort_patches(void) {
-    for (int i = 1; i < plan.n; i++)
-        for (int j = i; j > 0 && plan.list[j].at < plan.list[j - 1].at; j--) {
-            struct patch t = plan.list[j];
-            plan.list[j] = plan.list[j - 1];
-            plan.list[j - 1] = t;
+static void sort_patches(struct plan *plan) {
+    for (int i = 1; i < plan->n; i++)
+        for (int j = i; j > 0 && plan->list[j].at < plan->list[j - 1].at; j--) {
+            struct patch t = plan->list[j];
+            plan->list[j] = plan->list[j - 1];
+            plan->list[j - 1] = t;
         }
 }
 
 /* Writes patches [from, to), which lie close together, through one change of protection and back. */
-static bool write_run(int from, int to, unsigned long page) {
-    char *low = (char *)((unsigned long)plan.list[from].at & ~(page - 1));
-    char *end = plan.list[to - 1].at + plan.list[to - 1].len;
+static bool write_run(const struct plan *plan, int from, int to, unsigned long page) {
+    char *low = (char *)((unsigned long)plan->list[from].at & ~(page - 1));
+    char *end = plan->list[to - 1].at + plan->list[to - 1].len;
     unsigned long size = ((unsigned long)(end - low) + page - 1) & ~(page - 1);
     if (failed(sys3(NR_mprotect, low, size, TB_PROT_READ | TB_PROT_WRITE))) return false;
     for (int i = from; i < to; i++)
-        mem_copy(plan.list[i].at, plan.list[i].bytes, plan.list[i].len);
+        mem_copy(plan->list[i].at, plan->list[i].bytes, plan->list[i].len);
     if (failed(sys3(NR_mprotect, low, size, TB_PROT_READ | TB_PROT_EXEC)))
         sys3(NR_mprotect, low, size, TB_PROT_READ | TB_PROT_WRITE | TB_PROT_EXEC);
     for (int i = from; i < to; i++)
-        flush_code(plan.list[i].at, plan.list[i].at + plan.list[i].len);
+        flush_code(plan->list[i].at, plan->list[i].at + plan->list[i].len);
     return true;
 }
 
-static bool write_patches(unsigned long page) {
+static bool write_patches(struct plan *plan, unsigned long page) {
     bool ok = true;
-    sort_patches();
-    for (int from = 0, to; from < plan.n; from = to) {
-        for (to = from + 1; to < plan.n && plan.list[to].at - plan.list[to - 1].at < COALESCE; to++)
+    sort_patches(plan);
+    for (int from = 0, to; from < plan->n; from = to) {
+        for (to = from + 1; to < plan->n && plan->list[to].at - plan->list[to - 1].at < COALESCE; to++)
             ;
-        if (!write_run(from, to, page)) ok = false;
+        if (!write_run(plan, from, to, page)) ok = false;
     }
     return ok;
 }
@@ -322,24 +331,24 @@ static bool wanted(int when) {
            (!(when & IF_LOAD) || (p->tmp_mode != TB_OFF && p->tmp_deny_load) || p->memory_mode != TB_OFF);
 }
 
-static bool redirect_module(const struct module *m, bool libc) {
+static bool redirect_module(struct plan *plan, const struct module *m, bool libc) {
     struct symbols s = symbols_of(m);
     bool ok = s.table && s.names;
     for (unsigned i = 0; ok && i < sizeof hooks / sizeof hooks[0]; i++)
-        if (wanted(hooks[i].when) && !redirect(&s, hooks[i].name, hooks[i].to) && libc &&
+        if (wanted(hooks[i].when) && !redirect(plan, &s, hooks[i].name, hooks[i].to) && libc &&
             (hooks[i].when & NEEDED))
-            plan.missed = true;
+            plan->missed = true;
     return ok;
 }
 
-static bool hook_loader(void) {
+static bool hook_loader(struct plan *plan) {
     struct debug_map *d = debug_map();
     if (!d || !d->loader_base) return false;
     const Elf64_Ehdr *e = (const Elf64_Ehdr *)d->loader_base;
     const Elf64_Phdr *p = (const Elf64_Phdr *)(d->loader_base + e->e_phoff);
     for (int i = 0; i < e->e_phnum; i++)
         if (p[i].p_type == PT_LOAD && (p[i].p_flags & PF_X))
-            return plan_loader((char *)d->loader_base + p[i].p_vaddr, p[i].p_filesz);
+            return plan_loader(plan, (char *)d->loader_base + p[i].p_vaddr, p[i].p_filesz);
     return false;
 }
 
@@ -351,13 +360,16 @@ static unsigned long page_size(char **end) {
 
 uint32_t install_hooks(char **end) {
     uint32_t uncovered = 0;
+    struct plan plan;
+    plan.n = 0;
+    plan.missed = false;
     struct module *libc = find_module("libc.so.6"), *threads = find_module("libpthread.so.0");
     if (!libc) libc = find_module("libc.musl-");
     if (!libc) libc = find_module(tb.musl ? "ld-musl-" : "libc.so");
-    if (!libc || !redirect_module(libc, true)) return UNCOVERED_LIBC;
+    if (!libc || !redirect_module(&plan, libc, true)) return UNCOVERED_LIBC;
     if (threads && threads != libc) /* before glibc 2.34 it has an open() of its own */
-        redirect_module(threads, false);
-    if (!tb.musl && wanted(IF_LOAD) && !hook_loader()) uncovered |= UNCOVERED_LOAD;
-    if (plan.missed || !write_patches(page_size(end))) uncovered |= UNCOVERED_HOOKS;
+        redirect_module(&plan, threads, false);
+    if (!tb.musl && wanted(IF_LOAD) && !hook_loader(&plan)) uncovered |= UNCOVERED_LOAD;
+    if (plan.missed || !write_patches(&plan, page_size(end))) uncovered |= UNCOVERED_HOOKS;
     return uncovered;
 }

@@ -24,9 +24,9 @@ enum {
 
 static struct {
     long last; /* second of the last refill */
-    int tokens;
+    int used;  /* of the burst */
     unsigned dropped;
-} rate = {0, BURST, 0};
+} rate;
 
 struct line {
     char text[LINE];
@@ -163,7 +163,12 @@ static void put_process(struct line *l) {
     put_number(l, (unsigned long)sys0(NR_getpid), 0);
     put(l, ",\"ppid\":");
     put_number(l, (unsigned long)sys0(NR_getppid), 0);
-    put_field(l, "exe", tb.from, str_len(tb.from));
+    char exe[TEXT_LIMIT + 4];
+    long n = *tb.from ? 0 : sys_readlink("/proc/self/exe", exe, sizeof exe);
+    if (*tb.from)
+        put_field(l, "exe", tb.from, str_len(tb.from));
+    else if (!failed(n))
+        put_field(l, "exe", exe, (size_t)n);
     put_byte(l, '}');
 }
 
@@ -306,13 +311,12 @@ static bool within_rate(void) {
     struct ktimespec now = {0, 0};
     sys2(NR_clock_gettime, CLOCK_REALTIME_ID, &now);
     long passed = now.sec - rate.last;
-    if (rate.last && passed > 0) {
-        long more = rate.tokens + (passed > BURST ? BURST : passed * PER_SECOND);
-        rate.tokens = more > BURST ? BURST : (int)more;
-    }
+    if (passed > 0)
+        rate.used =
+            passed > BURST || rate.used < passed * PER_SECOND ? 0 : rate.used - (int)passed * PER_SECOND;
     rate.last = now.sec;
-    if (rate.tokens > 0) {
-        rate.tokens--;
+    if (rate.used < BURST) {
+        rate.used++;
         return true;
     }
     rate.dropped++;

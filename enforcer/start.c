@@ -18,7 +18,6 @@ extern int *__errno_location(void) __attribute__((weak));
 
 enum {
     POLICY_LIMIT = 16 << 20,
-    PROC_SUPER_MAGIC = 0x9fa0,
     PR_SET_NAME_OPTION = 15,
     CLOCK_REALTIME_COARSE_ID = 5,
     EXIT_UNPROTECTED = 126,
@@ -224,18 +223,15 @@ static void restore_names(const struct given *g, char **end) {
         if (a->a_type == AT_EXECFN) a->a_un.a_val = (unsigned long)g->execfn;
 }
 
+/* procfs is known by its device; its root is inode 1. The path of this program is looked up when it is
+ * needed. */
 static void learn_process(void) {
+    enum { PROC_ROOT_INODE = 1 };
     struct kstat st;
-    char exe[TB_PATH_MAX];
-    if (!*tb.exe) {
-        long n = sys_readlink("/proc/self/exe", exe, sizeof exe);
-        if (failed(n))
-            tb.uncovered |= UNCOVERED_PROC;
-        else
-            tb.exe = keep_string(exe, (size_t)n);
-    }
-    if (!*tb.from) tb.from = tb.exe;
-    if (!failed(sys4(NR_newfstatat, TB_AT_FDCWD, "/proc/self/stat", &st, 0))) tb.proc_dev = st.st_dev;
+    if (!failed(sys4(NR_newfstatat, TB_AT_FDCWD, "/proc", &st, 0)) && st.st_ino == PROC_ROOT_INODE)
+        tb.proc_dev = st.st_dev;
+    else
+        tb.uncovered |= UNCOVERED_PROC;
     if (!failed(sys_fstat(2, &st))) {
         tb.err_dev = st.st_dev;
         tb.err_ino = st.st_ino;
@@ -275,7 +271,7 @@ static void absolute_library(void) {
 
 static void set_empty_strings(void) {
     tb.library = tb.policy_path = tb.events = tb.function = tb.version = tb.stream = "";
-    tb.exe = tb.from = tb.script = tb.secret = tb.token = "";
+    tb.from = tb.script = tb.secret = tb.token = "";
 }
 
 static void protect_state(void) {

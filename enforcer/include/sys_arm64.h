@@ -79,9 +79,18 @@ struct kstat {
     unsigned int unused[2];
 };
 
-/* Makes stores to [from, to) visible to instruction fetch (Arm ARM, B2.7.4.2). */
+/* Makes stores to [from, to) visible to instruction fetch: clean the data cache to the point of unification, then invalidate
+ * the instruction cache (Arm ARM, B2.7.4.2). CTR_EL0 gives the line sizes. */
 static inline void flush_code(char *from, char *to) {
-    __builtin___clear_cache(from, to);
+    unsigned long ctr;
+    __asm__ volatile("mrs %0, ctr_el0" : "=r"(ctr));
+    unsigned long data = 4ul << ((ctr >> 16) & 15), code = 4ul << (ctr & 15), end = (unsigned long)to;
+    for (unsigned long p = (unsigned long)from & ~(data - 1); p < end; p += data)
+        __asm__ volatile("dc cvau, %0" : : "r"(p) : "memory");
+    __asm__ volatile("dsb ish" : : : "memory");
+    for (unsigned long p = (unsigned long)from & ~(code - 1); p < end; p += code)
+        __asm__ volatile("ic ivau, %0" : : "r"(p) : "memory");
+    __asm__ volatile("dsb ish\n\tisb" : : : "memory");
 }
 
 #endif
