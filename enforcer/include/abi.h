@@ -307,10 +307,22 @@ struct tb_header {
     uint8_t pad0;
     uint32_t size; /* bytes of the blob, a multiple of 8 */
     uint32_t pad1;
-    uint64_t checksum; /* see tb_blob_check */
-    struct tb_ref sets; /* of tb_ref: names of the curated sets */
-    struct tb_ref groups; /* of tb_group */
+    uint64_t checksum; /* see above */
+    struct tb_ref sets; /* names of the curated sets, a range of refs */
     struct tb_ref policies; /* of tb_policy */
+    struct tb_ref groups; /* of tb_group */
+    struct tb_ref refs; /* of tb_ref: strings, none empty */
+    struct tb_ref allows; /* of tb_allow */
+    struct tb_ref arg_lists; /* of tb_arglist */
+    struct tb_ref args; /* of tb_arg */
+    struct tb_ref atoms; /* of tb_atom */
+    struct tb_ref names; /* of tb_name */
+    struct tb_ref sha256; /* of uint8_t[32] */
+    struct tb_ref digests; /* of tb_digest */
+    struct tb_ref signatures; /* of tb_signature */
+    struct tb_ref grams; /* of tb_gram */
+    struct tb_ref indexes; /* of uint16_t */
+    struct tb_ref filters; /* of uint64_t */
     struct tb_ref reserved[2]; /* zero */
 };
 _Static_assert(offsetof(struct tb_header, magic) == 0, "layout");
@@ -321,10 +333,22 @@ _Static_assert(offsetof(struct tb_header, size) == 8, "layout");
 _Static_assert(offsetof(struct tb_header, pad1) == 12, "layout");
 _Static_assert(offsetof(struct tb_header, checksum) == 16, "layout");
 _Static_assert(offsetof(struct tb_header, sets) == 24, "layout");
-_Static_assert(offsetof(struct tb_header, groups) == 32, "layout");
-_Static_assert(offsetof(struct tb_header, policies) == 40, "layout");
-_Static_assert(offsetof(struct tb_header, reserved) == 48, "layout");
-_Static_assert(sizeof(struct tb_header) == 64, "layout");
+_Static_assert(offsetof(struct tb_header, policies) == 32, "layout");
+_Static_assert(offsetof(struct tb_header, groups) == 40, "layout");
+_Static_assert(offsetof(struct tb_header, refs) == 48, "layout");
+_Static_assert(offsetof(struct tb_header, allows) == 56, "layout");
+_Static_assert(offsetof(struct tb_header, arg_lists) == 64, "layout");
+_Static_assert(offsetof(struct tb_header, args) == 72, "layout");
+_Static_assert(offsetof(struct tb_header, atoms) == 80, "layout");
+_Static_assert(offsetof(struct tb_header, names) == 88, "layout");
+_Static_assert(offsetof(struct tb_header, sha256) == 96, "layout");
+_Static_assert(offsetof(struct tb_header, digests) == 104, "layout");
+_Static_assert(offsetof(struct tb_header, signatures) == 112, "layout");
+_Static_assert(offsetof(struct tb_header, grams) == 120, "layout");
+_Static_assert(offsetof(struct tb_header, indexes) == 128, "layout");
+_Static_assert(offsetof(struct tb_header, filters) == 136, "layout");
+_Static_assert(offsetof(struct tb_header, reserved) == 144, "layout");
+_Static_assert(sizeof(struct tb_header) == 160, "layout");
 
 #ifdef TB_CLASS_TABLE
 /* Byte c belongs to class k when bit c % 64 of word c / 64 of row k is set. */

@@ -1,7 +1,9 @@
 // Package abi is the byte layout of the policy blob: the file that the compiler writes and the enforcer maps.
 //
-// A blob is little-endian. Every reference is an offset from its start and a count; every array is aligned to 8 bytes
+// A blob is little-endian. Every reference is an offset from its start and a count; every table is aligned to 8 bytes
 // and every string is followed by a NUL, so that C lays its structs over the bytes and passes strings on as they are.
+// Records of one kind stand together in one table, and a reference to them is a range of that table: a check walks the
+// tables, not the references, and so takes time linear in the blob's size whatever its bytes are.
 // The structs of this file are the one source of the layout: [CHeader] writes enforcer/include/abi.h from them,
 // [Encode] and [Decode] turn a [Blob] into bytes and back, [Check] accepts exactly the bytes that the enforcer accepts.
 package abi
@@ -24,6 +26,8 @@ const (
 	NumQuants   = 3  // policy.One, Opt, Star
 	NoRest      = ^uint32(0)
 	align       = 8
+
+	hashFactor = 2654435761 // of the content scan's filter
 )
 
 // Parts of a policy that are read but not enforced yet, as bits of Policy.Pending.
@@ -54,10 +58,24 @@ type wireHeader struct {
 	Pad0       uint8
 	Size       uint32 `c:"bytes of the blob, a multiple of 8"`
 	Pad1       uint32
-	Checksum   uint64     `c:"see tb_blob_check"`
-	Sets       wireRef    `c:"of tb_ref: names of the curated sets"`
-	Groups     wireRef    `c:"of tb_group"`
-	Policies   wireRef    `c:"of tb_policy"`
+	Checksum   uint64 `c:"see above"`
+
+	Sets     wireRef `c:"names of the curated sets, a range of refs"`
+	Policies wireRef `c:"of tb_policy"`
+	Groups   wireRef `c:"of tb_group"`
+	// The tables that the references of the records lead into, so that every element is checked once.
+	Refs       wireRef    `c:"of tb_ref: strings, none empty"`
+	Allows     wireRef    `c:"of tb_allow"`
+	ArgLists   wireRef    `c:"of tb_arglist"`
+	Args       wireRef    `c:"of tb_arg"`
+	Atoms      wireRef    `c:"of tb_atom"`
+	Names      wireRef    `c:"of tb_name"`
+	SHA256     wireRef    `c:"of uint8_t[32]"`
+	Digests    wireRef    `c:"of tb_digest"`
+	Signatures wireRef    `c:"of tb_signature"`
+	Grams      wireRef    `c:"of tb_gram"`
+	Indexes    wireRef    `c:"of uint16_t"`
+	Filters    wireRef    `c:"of uint64_t"`
 	Reserved   [2]wireRef `c:"zero"`
 }
 
