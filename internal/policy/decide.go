@@ -105,7 +105,7 @@ func (p *Policy) decideExec(rq Request, sets SetLookup) Verdict {
 		finding{p.Memory, when(rq.Setuid, "memory.setuid")},
 		finding{p.Tmp.Mode, when(!rq.Image && p.Tmp.DenyExec && !p.allowedByContent(rq), "tmp.exec")},
 		exec)
-	v.KeepCredentials = p.keepCredentials(entry)
+	v.KeepCredentials = v.Action != Denied && p.keepCredentials(entry)
 	return v
 }
 
