@@ -20,6 +20,7 @@ type Attack struct {
 	proof    string // what shows that it worked, in the response or in what arrived at the attacker's server
 	arrives  bool   // the proof arrives there rather than in the response
 	curlOnly bool   // uses an option that only curl has
+	quietly  string // the rule that takes the loot away without refusing anything, so that no event names it
 }
 
 // Secret is the function's secret access key while the demo runs: what the attackers are after.
@@ -69,10 +70,11 @@ var Attacks = []Attack{
 	{Name: "child-environ", Wants: "the function's environment, read by a child", Loot: "secret key",
 		shell: "@DOCUMENT@; cat /proc/$PPID/environ | tr '\\000' '\\n' #", proof: Secret},
 	{Name: "careless-helper", Wants: "the credentials that every child inherits", Loot: "secret key",
-		about: true, proof: Secret},
+		about: true, proof: Secret, quietly: "credentials.children"},
 
 	{Name: "environ", Wants: "the environment as it was at the start", Loot: "secret key", inside: true, proof: Secret},
-	{Name: "init-environ", Wants: "the environment of process 1", Loot: "secret key", inside: true, proof: Secret},
+	{Name: "environ-detour", Wants: "the same, by a path that no filter expects", Loot: "secret key", inside: true,
+		proof: Secret},
 	{Name: "one-liner", Wants: "an interpreter with code of the attacker's", Loot: "code ran", inside: true,
 		proof: "one-liner-42"},
 	{Name: "native-spawn", Wants: "a shell, below the hooks of in-process firewalls", Loot: "command ran", inside: true,

@@ -203,7 +203,7 @@ func (s *session) attack(ctx context.Context, o *Outcome) error {
 		result.Error = err.Error()
 	}
 	if s.protected {
-		s.blame(&result)
+		s.blame(a, &result)
 		o.With = result
 	} else {
 		o.Without = result
@@ -233,13 +233,18 @@ func (s *session) stop() {
 	s.instance = nil
 }
 
-// blame says who stopped the attack: the first refusal that the enforcer reported while it ran.
-func (s *session) blame(result *Result) {
+// blame says who stopped the attack: the first refusal that the enforcer reported while it ran. Stripping credentials
+// refuses nothing, so there the policy's rule is named.
+func (s *session) blame(a Attack, result *Result) {
 	for _, e := range s.events() {
 		if e.Action == "denied" || e.Action == "killed" {
 			result.StoppedBy, result.Rule, result.Event = e.Control, e.Rule, e.line
 			return
 		}
+	}
+	if !result.Got {
+		result.StoppedBy, _, _ = strings.Cut(a.quietly, ".")
+		result.Rule = a.quietly
 	}
 }
 
