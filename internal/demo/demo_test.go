@@ -34,20 +34,40 @@ func TestEveryAttackWorksUnprotected(t *testing.T) {
 	for _, runtime := range []string{"node", "python"} {
 		t.Run(runtime, func(t *testing.T) {
 			need(t, namespaces, "user namespaces")
-			host := hosts(t, runtime)
-			r := playUnprotected(t, Config{Host: host, Platform: plainPlatform{host}, Keep: t.TempDir()})
-			for _, o := range r.Attacks {
-				if !o.Without.Got {
-					t.Errorf("attack %q did not work: %+v", o.Name, o.Without)
-				}
-			}
-			for _, b := range r.GoodWithout.Broken {
-				t.Errorf("good request broken: %+v", b)
-			}
-			if r.GoodWithout.Made < len(r.Attacks)+2*len(goodTwins) {
-				t.Errorf("%d good requests made for %d attacks", r.GoodWithout.Made, len(r.Attacks))
-			}
+			checkUnprotected(t, hosts(t, runtime))
 		})
+		t.Run(runtime+" without curl, catdoc and bash", func(t *testing.T) {
+			need(t, namespaces, "user namespaces")
+			checkUnprotected(t, bare(t, hosts(t, runtime)))
+		})
+	}
+}
+
+// bare is the host without what many machines lack.
+func bare(t *testing.T, host Host) Host {
+	t.Helper()
+	wget, ok := lookPath("wget")
+	need(t, ok, "wget")
+	cat, loader, ok := dynamicProgram("cat")
+	need(t, ok, "a cat of its own")
+	host.Bash, host.Converter, host.Loader = false, cat, loader
+	host.Fetch, host.Fetcher = "wget -q -O -", wget
+	return host
+}
+
+func checkUnprotected(t *testing.T, host Host) {
+	t.Helper()
+	r := playUnprotected(t, Config{Host: host, Platform: plainPlatform{host}, Keep: t.TempDir()})
+	for _, o := range r.Attacks {
+		if !o.Without.Got {
+			t.Errorf("attack %q did not work: %+v", o.Name, o.Without)
+		}
+	}
+	for _, b := range r.GoodWithout.Broken {
+		t.Errorf("good request broken: %+v", b)
+	}
+	if r.GoodWithout.Made < len(r.Attacks)+2*len(goodTwins) {
+		t.Errorf("%d good requests made for %d attacks", r.GoodWithout.Made, len(r.Attacks))
 	}
 }
 

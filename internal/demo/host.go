@@ -20,6 +20,7 @@ type Host struct {
 	Fetch       string // command that writes the document at the URL after it to stdout
 	Fetcher     string // absolute path of its program
 	Echo        string // a dynamically linked program that prints its arguments
+	Bash        bool   // there is bash, whose /dev/tcp makes the shortest reverse shell
 }
 
 // Inspect looks at the machine. An empty runtime means Node, or else Python.
@@ -34,6 +35,7 @@ func Inspect(runtime string) (Host, error) {
 	if err := h.findPrograms(); err != nil {
 		return Host{}, err
 	}
+	_, h.Bash = lookPath("bash")
 	return h, nil
 }
 
