@@ -139,6 +139,11 @@ func (b *Blob) ruleText(v *C.struct_tb_verdict) string {
 	return C.GoStringN(buf, C.int(C.tb_rule_text(b.p, v, buf, size)))
 }
 
+// SetRule is tb_rule_text for the rule of a curated set with any index.
+func (b *Blob) SetRule(index int) string {
+	return b.ruleText(&C.struct_tb_verdict{rule: C.TB_RULE_FORBID_SETS, index: C.uint16_t(index)})
+}
+
 // MatchTemplate matches against the blob's first template.
 func (b *Blob) MatchTemplate(arg string) bool {
 	var m memory
