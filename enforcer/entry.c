@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* The places where code of libc or of the dynamic loader jumps into the enforcer with no C calling convention
  * to lean on.

@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* Control exec: every way to start a program ends here.
  *

@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* What the kernel says about an opened file: where it is, whether it shipped with the function, what is in
  * it. */
@@ -112,23 +112,36 @@ static bool hold_writers(int fd) {
     return sys3(NR_fcntl, fd, F_SETLEASE_CMD, F_RDLCK_TYPE) != -EAGAIN_CODE;
 }
 
-/* Feeds the whole file to `take` in chunks; false when it cannot be read. */
-static bool read_all(struct tb_file *f, void (*take)(void *state, const uint8_t *p, size_t n), void *state) {
+/* Feeds the whole file to `take` in chunks, until that says it knows enough; false when the file cannot be
+ * read. */
+static bool read_all(struct tb_file *f, int (*take)(void *state, const uint8_t *p, size_t n), void *state) {
     int fd = file_reader(f);
     if (fd < 0) return false;
     uint8_t *chunk = sys_mmap(NULL, CHUNK, TB_PROT_READ | TB_PROT_WRITE, TB_MAP_PRIVATE | TB_MAP_ANON, -1);
     if (failed((long)chunk)) return false;
     long got, at = 0;
-    while ((got = sys4(NR_pread64, fd, chunk, CHUNK, at)) > 0) {
-        take(state, chunk, (size_t)got);
+    while ((got = sys4(NR_pread64, fd, chunk, CHUNK, at)) > 0 && !take(state, chunk, (size_t)got))
         at += got;
-    }
     sys2(NR_munmap, chunk, CHUNK);
-    return got == 0;
+    return got >= 0;
 }
 
-static void take_digest(void *state, const uint8_t *p, size_t n) {
+static int take_digest(void *state, const uint8_t *p, size_t n) {
     tb_sha256_update(state, p, n);
+    return 0;
+}
+
+static int take_scan(void *state, const uint8_t *p, size_t n) {
+    return tb_scan_update(state, p, n);
+}
+
+/* Content signatures are looked for only in files that did not ship: what shipped was scanned before. */
+int file_scan(void *file) {
+    struct tb_file *f = file;
+    struct tb_scan scan;
+    if (f->image) return 0;
+    tb_scan_init(&scan, tb.blob, tb.policy);
+    return read_all(f, take_scan, &scan) ? tb_scan_final(&scan) : 0;
 }
 
 int file_digest(void *file, uint8_t out[32]) {

@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* Forms of commands that run something else than the file they name, and names of files. */
 #include "include/exec.h"

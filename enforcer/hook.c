@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* Finding and overwriting the entries of libc.
  *

@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* Control tmp.load: which files the dynamic loader may map executable.
  *

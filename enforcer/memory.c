@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* Control memory: no process reads, writes or traces another one. Its own memory a process may read this way,
  * which crash handlers and unwinders do to look before they step. */

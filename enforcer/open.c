@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* Opened files: /proc/<pid>/environ and /proc/<pid>/mem are never given out; places that did not ship with
  * the function may be closed to writing.

@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* Event lines: one JSON object, one write(2).
  *

@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* Memory for one call of a hook.
  *

@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* The constructor: runs once in every protected process, before the program's own code.
  *

@@ -1,4 +1,4 @@
-// go:build ignore
+//go:build ignore
 
 /* libc's syscall(3) for the numbers that other hooks care about; see tb_syscall in entry.c. */
 #include "include/state.h"

@@ -79,8 +79,8 @@ struct kstat {
     unsigned int unused[2];
 };
 
-/* Makes stores to [from, to) visible to instruction fetch: clean the data cache to the point of unification, then invalidate
- * the instruction cache (Arm ARM, B2.7.4.2). CTR_EL0 gives the line sizes. */
+/* Makes stores to [from, to) visible to instruction fetch: clean the data cache to the point of unification,
+ * then invalidate the instruction cache (Arm ARM, B2.7.4.2). CTR_EL0 gives the line sizes. */
 static inline void flush_code(char *from, char *to) {
     unsigned long ctr;
     __asm__ volatile("mrs %0, ctr_el0" : "=r"(ctr));
