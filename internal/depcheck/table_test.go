@@ -24,13 +24,13 @@ var allowed = map[string]rule{
 	"internal/abi/gen": {own: []string{"internal/abi"}},
 
 	// The policy language and its compiler are pure.
-	"internal/sets":    {},
-	"internal/policy":  {own: []string{"internal/abi", "internal/sets"}, other: []string{yaml, shell}},
-	"internal/compile": {own: []string{"internal/abi", "internal/policy", "internal/sets"}},
+	"internal/forbid":  {},
+	"internal/policy":  {own: []string{"internal/abi", "internal/forbid"}, other: []string{yaml, shell}},
+	"internal/compile": {own: []string{"internal/abi", "internal/policy", "internal/forbid"}},
 
 	// What is injected.
 	"enforcer":            {},
-	"enforcer/puretest":   {own: []string{"internal/abi", "internal/policy", "internal/compile", "internal/sets"}},
+	"enforcer/puretest":   {own: []string{"internal/abi", "internal/policy", "internal/compile", "internal/forbid"}},
 	"enforcer/attacktest": {own: []string{"enforcer", "internal/policy", "internal/compile"}},
 
 	// What acts on the world, each behind a package of its own.
@@ -38,7 +38,7 @@ var allowed = map[string]rule{
 	"internal/layer":  {own: []string{"enforcer", "internal/abi"}},
 	"internal/attach": {own: []string{"internal/abi"}},
 	"internal/aws":    {own: []string{"internal/attach"}, other: []string{awsSDK, "github.com/aws/smithy-go"}},
-	"internal/scan":   {own: []string{"internal/policy", "internal/sets"}},
+	"internal/scan":   {own: []string{"internal/policy", "internal/forbid"}},
 	"internal/decoy":  {},
 
 	// The fleet: domain types inside, storage and web around them.
