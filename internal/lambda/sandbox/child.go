@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,11 +33,13 @@ func childMain() {
 		report(message{Error: err.Error()}, nil)
 		os.Exit(1)
 	}
+	begin := time.Now()
 	pid, err := spawn(spec)
 	if err != nil {
 		report(message{Error: err.Error(), Exec: true}, nil)
 		os.Exit(1)
 	}
+	report(message{Started: begin.UnixNano()}, nil)
 	report(reap(pid), nil)
 	os.Exit(0)
 }
@@ -112,10 +115,6 @@ func spawn(spec *Spec) (int, error) {
 		return 0, err
 	}
 	defer null.Close()
-	// Said before the fork: from here on the time is the program's.
-	if err := report(message{Started: true}, nil); err != nil {
-		return 0, err
-	}
 	return syscall.ForkExec(spec.Args[0], spec.Args, &syscall.ProcAttr{
 		Dir:   dir,
 		Env:   spec.Env,

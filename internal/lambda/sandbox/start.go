@@ -33,7 +33,7 @@ type Process struct {
 
 // message is one datagram from the sandbox's first process.
 type message struct {
-	Started  bool           `json:"started,omitempty"`
+	Started  int64          `json:"started,omitempty"` // when the program was about to be executed, in ns since 1970
 	Listener bool           `json:"listener,omitempty"`
 	Exited   bool           `json:"exited,omitempty"`
 	Exit     int            `json:"exit,omitempty"`
@@ -164,8 +164,9 @@ func (p *Process) await(program string) error {
 			return &ExecError{program, msg.Error}
 		case msg.Error != "":
 			return fmt.Errorf("%w: %s%s", ErrUnavailable, msg.Error, hints(nil))
-		case msg.Started:
-			p.Started = time.Now()
+		case msg.Started != 0:
+			now := time.Now() // the monotonic clock of this process, corrected by how long ago it was
+			p.Started = now.Add(-now.Sub(time.Unix(0, msg.Started)))
 			return nil
 		}
 	}
