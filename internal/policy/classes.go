@@ -61,19 +61,19 @@ var classTables = buildClasses()
 func buildClasses() (t [NumClasses][4]uint64) {
 	word := without(span('!', '~'), shellMeta)
 	dq := without(span(0x20, 0xff), "\"$`\\\x7f")
-	dq = union(dq, set("\t"))
+	dq = unionOf(dq, bytesOf("\t"))
 	sq := without(span(1, 0xff), "'\n")
 	arg := span(1, 0xff)
-	name, path := set(alnum+"._-"), set(alnum+"._/+,:@=%-")
+	name, path := bytesOf(alnum+"._-"), bytesOf(alnum+"._/+,:@=%-")
 
 	t[ClassWord], t[ClassWordFirst] = word, without(word, "-")
 	t[ClassDQ], t[ClassDQFirst] = dq, without(dq, "-")
 	t[ClassSQ], t[ClassSQFirst] = sq, without(sq, "-")
 	t[ClassArg], t[ClassArgFirst] = arg, without(arg, "-")
-	t[ClassInt] = set(digits)
+	t[ClassInt] = bytesOf(digits)
 	t[ClassName], t[ClassNameFirst] = name, without(name, "-.")
 	t[ClassPath], t[ClassPathFirst] = path, without(path, "-")
-	t[ClassURL] = union(word, set("?#"))
+	t[ClassURL] = unionOf(word, bytesOf("?#"))
 	t[ClassURLDQ] = without(span('!', '~'), "\"$`\\")
 	t[ClassURLSQ] = without(span('!', '~'), "'")
 	t[ClassAny] = arg
@@ -87,14 +87,14 @@ func span(lo, hi int) (t [4]uint64) {
 	return t
 }
 
-func set(bytes string) (t [4]uint64) {
+func bytesOf(bytes string) (t [4]uint64) {
 	for i := range len(bytes) {
 		t[bytes[i]/64] |= 1 << (bytes[i] % 64)
 	}
 	return t
 }
 
-func union(a, b [4]uint64) [4]uint64 {
+func unionOf(a, b [4]uint64) [4]uint64 {
 	for i := range a {
 		a[i] |= b[i]
 	}
@@ -102,7 +102,7 @@ func union(a, b [4]uint64) [4]uint64 {
 }
 
 func without(a [4]uint64, bytes string) [4]uint64 {
-	b := set(bytes)
+	b := bytesOf(bytes)
 	for i := range a {
 		a[i] &^= b[i]
 	}
