@@ -45,7 +45,15 @@ func TestMain(m *testing.M) {
 }
 
 func inPlace(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "thimble-attack-")
+	home, err := os.UserCacheDir() // not a folder for temporary files: nothing there counts as shipped
+	if err == nil {
+		err = os.MkdirAll(home, 0o755)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	dir, err := os.MkdirTemp(home, "thimble-attack-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
