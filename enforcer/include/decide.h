@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi.h"
+
 struct tb_str {
     const char *p;
     uint32_t n;
@@ -27,16 +29,16 @@ struct tb_request {
     uint8_t interpreter; /* run only as the #! interpreter of a script judged on its own */
     uint8_t write;       /* TB_OPEN: for writing */
     uint8_t executable;  /* TB_OPEN: it would become executable */
-    uint8_t signature;   /* 1 + index of the curated set whose content signature matched, 0: none or unknown */
-    struct tb_str exe;   /* canonical path of the file */
-    struct tb_str path;  /* as the caller named it, made absolute */
+    uint8_t signature;  /* 1 + index of the curated set whose content signature matched, 0: none or unknown */
+    struct tb_str exe;  /* canonical path of the file */
+    struct tb_str path; /* as the caller named it, made absolute */
     struct tb_str argv0;
-    struct tb_str from;       /* executable of the calling process */
-    const char *const *args;  /* argv[1:] */
+    struct tb_str from;      /* executable of the calling process */
+    const char *const *args; /* argv[1:] */
     uint32_t nargs;
-    /* Optional callbacks, asked only when the verdict depends on them. same*: does this policy path denote the
-     * requested file / the calling executable (symbolic links resolved)? digest: SHA-256 of the file, 0 when
-     * it cannot be had. scan: like .signature, but computed when asked (returns 1 + set index or 0). */
+    /* Optional callbacks, asked only when the verdict depends on them. same*: does this policy path denote
+     * the requested file / the calling executable (symbolic links resolved)? digest: SHA-256 of the file, 0
+     * when it cannot be had. scan: like .signature, but computed when asked (returns 1 + set index or 0). */
     int (*same)(void *ctx, struct tb_str entry);
     int (*same_from)(void *ctx, struct tb_str entry);
     int (*digest)(void *ctx, uint8_t out[32]);
@@ -52,15 +54,40 @@ struct tb_verdict {
     uint8_t keep_credentials;
 };
 
-/* tb_blob_check: 0 when every offset in the blob lies inside it and the checksum is right, else a TB_EBLOB_* code. */
+/* tb_blob_check: 0 when every offset in the blob lies inside it and the checksum is right, else a TB_EBLOB_*
+ * code. The blob must be aligned to 8 bytes. Nothing else here looks at a blob's bounds again. */
 int tb_blob_check(const uint8_t *blob, size_t size);
-/* tb_blob_select: the policy record for a function name, NULL when none matches. The blob must have been checked. */
+/* tb_blob_select: the policy record for a function name, NULL when none matches. The blob must have been
+ * checked. */
 const struct tb_policy *tb_blob_select(const uint8_t *blob, struct tb_str function);
 void tb_decide(const uint8_t *blob, const struct tb_policy *policy, const struct tb_request *rq,
                struct tb_verdict *out);
 /* tb_rule_text: writes at most cap bytes, returns the length. */
 size_t tb_rule_text(const uint8_t *blob, const struct tb_verdict *v, char *buf, size_t cap);
 
-/* Content signatures, streaming: feed the file in chunks; a match is 1 + set index, 0 otherwise. */
-struct tb_scan;
+/* tb_arg_match: does the NUL-terminated argument match one compiled template? Time is linear in its length.
+ */
+int tb_arg_match(const uint8_t *blob, const struct tb_arg *template, const char *arg);
+/* tb_args_match: does argv[1:] match one list of templates? */
+int tb_args_match(const uint8_t *blob, const struct tb_arglist *list, const char *const *args,
+                  uint32_t nargs);
+/* tb_glob: '*' any bytes, '?' one; fold: s is compared without ASCII case (the pattern is lower case). */
+int tb_glob(const char *pattern, uint32_t np, const char *s, uint32_t ns, int fold);
+
+/* Content signatures, streaming: feed the file in chunks of any size, in order. */
+struct tb_scan {
+    const uint8_t *blob;
+    const struct tb_group *group;
+    uint64_t found[TB_MAX_PATTERNS / 64]; /* patterns seen so far */
+    uint64_t next;                        /* position of the next sample */
+    uint64_t end;                         /* bytes fed so far */
+    uint32_t ntail;
+    uint8_t tail[2 * (TB_MAX_PATTERN + TB_MAX_STRIDE)]; /* the last bytes fed */
+};
+void tb_scan_init(struct tb_scan *s, const uint8_t *blob, const struct tb_policy *policy);
+/* tb_scan_update: 1 when the rest of the file cannot change the result any more. */
+int tb_scan_update(struct tb_scan *s, const uint8_t *data, size_t n);
+/* tb_scan_final: 1 + index of the first selected set (in the policy's order) that has a signature all of
+ * whose byte strings occurred, 0: none. */
+int tb_scan_final(struct tb_scan *s);
 #endif

@@ -1,0 +1,323 @@
+//go:build ignore
+
+/* Control exec: every way to start a program ends here.
+ *
+ * The file is opened first and judged by its descriptor; what was judged is what runs. Forms that run
+ * something else than the file they name are seen through: the dynamic loader with a program, a script with
+ * its #! interpreter, the launchers jspawnhelper (Java) and env(1) (in a #! line). */
+#include "include/exec.h"
+
+static const char *const no_args[] = {NULL};
+
+/* ---- judging ---- */
+
+static struct tb_str str(const char *s) {
+    return (struct tb_str){s, s ? (uint32_t)str_len(s) : 0};
+}
+
+/* Asks the policy about one file; 0 or a negated errno. Forbidden names, set-id bits and the like are looked
+ * at in any role. */
+long judge_file(struct attempt *a, struct tb_file *f, const char *called, char *const argv[],
+                bool interpreter) {
+    uint32_t n = 0;
+    const char *const *args = argv && argv[0] ? (const char *const *)argv + 1 : no_args;
+    while (args[n])
+        n++;
+    struct tb_request rq = {.control = TB_EXEC,
+                            .image = f->image,
+                            .memfd = f->memfd,
+                            .setuid = f->setuid,
+                            .interpreter = interpreter,
+                            .exe = {f->path, f->path_len},
+                            .path = str(called),
+                            .argv0 = str(argv && argv[0] ? argv[0] : called),
+                            .from = str(a->from),
+                            .args = args,
+                            .nargs = n,
+                            .same = file_same,
+                            .same_from = path_same_from,
+                            .digest = file_digest,
+                            .scan = file_scan,
+                            .ctx = f};
+    tb_decide(tb.blob, tb.policy, &rq, &a->verdict);
+    struct tb_event e = {
+        .control = "exec", .verdict = &a->verdict, .exe = rq.exe, .path = rq.path, .argv = argv};
+    return refused(&e) ? -TB_EACCES : 0;
+}
+
+static bool has_templates(const struct tb_verdict *v) {
+    if (v->action != TB_ALLOW || v->rule != TB_RULE_EXEC_ALLOW || v->index >= tb.policy->allow.n)
+        return false;
+    return !((const struct tb_allow *)(tb.blob + tb.policy->allow.off))[v->index].any_args;
+}
+
+static bool strips_credentials(const struct tb_verdict *v) {
+    const struct tb_policy *p = tb.policy;
+    return p->cred_mode == TB_ENFORCE && p->cred_children != TB_CRED_KEEP && !v->keep_credentials &&
+           (int)sys0(NR_getpid) != tb.root_pid;
+}
+
+/* ---- running what was judged ---- */
+
+struct open_how {
+    uint64_t flags, mode, resolve;
+};
+
+/* On a read-only mount the caller's own name for the file is kept, which keeps the process's name:
+ * "folder/base" where the folder is canonical and on that mount. A symbolic link as base is followed without
+ * leaving the mount. */
+static bool stable_name(struct attempt *a, const struct tb_file *f, const char *called) {
+    enum { NO_XDEV = 1, NO_MAGICLINKS = 2 };
+    struct kstat st;
+    const char *base = base_name(called);
+    size_t folder = (size_t)(base - called), base_len = str_len(base);
+    if (!f->readonly || !folder || !base_len || folder >= sizeof a->name - base_len - 2) return false;
+    mem_copy(a->name, called, folder);
+    a->name[folder] = 0;
+    long dir = sys_openat(TB_AT_FDCWD, a->name, TB_O_PATH | TB_O_CLOEXEC | TB_O_DIRECTORY, 0);
+    if (failed(dir)) return false;
+    struct open_how how = {TB_O_PATH | TB_O_CLOEXEC, 0, NO_XDEV | NO_MAGICLINKS};
+    long fd = sys4(NR_openat2, dir, base, &how, sizeof how);
+    bool same = !failed(fd) && !failed(sys_fstat((int)fd, &st)) && st.st_dev == f->st.st_dev &&
+                st.st_ino == f->st.st_ino;
+    if (!failed(fd)) sys_close((int)fd);
+    char link[32];
+    proc_fd_path(link, (int)dir);
+    long n = same ? sys_readlink(link, a->name, (long)(sizeof a->name - base_len - 2)) : -1;
+    sys_close((int)dir);
+    if (n <= 0) return false;
+    if (n > 1) a->name[n++] = '/';
+    mem_copy(a->name + n, base, base_len + 1);
+    return true;
+}
+
+/* Executes f under the name `called` with the child's environment; returns only on failure. `exe` overrides
+ * what the child takes itself for (the program behind a loader), `named` is the path that the caller gave. */
+static long run(struct attempt *a, struct tb_file *f, const char *called, const char *named,
+                char *const argv[], char *const envp[], struct tb_handoff *h) {
+    h->strip = strips_credentials(&a->verdict);
+    h->strict = has_templates(&a->verdict);
+    if (stable_name(a, f, called)) {
+        h->execfn = str_equal(a->name, named) ? "" : named;
+        char **env = env_build(envp, h, a->room);
+        return sys3(NR_execve, a->name, argv, env);
+    }
+    h->execfn = named;
+    h->comm = base_name(named);
+    char **env = env_build(envp, h, a->room);
+    long r = sys5(NR_execveat, f->fd, "", argv, env, TB_AT_EMPTY_PATH);
+    if (r == -TB_ENOSYS) { /* before Linux 3.19 */
+        proc_fd_path(a->name, f->fd);
+        r = sys3(NR_execve, a->name, argv, env);
+    }
+    return r;
+}
+
+/* ---- launchers ---- */
+
+/* Java starts programs through <java.home>/lib/jspawnhelper, which is no program of its own: what it starts
+ * counts as started by java. */
+static bool is_java_helper(const struct tb_file *f, const char *caller) {
+    static const char helper[] = "/lib/jspawnhelper", java[] = "/bin/java";
+    size_t n = sizeof helper - 1, from = str_len(caller), home;
+    if (!f->image || f->path_len <= n || !mem_equal(f->path + f->path_len - n, helper, n)) return false;
+    home = f->path_len - n;
+    return from == home + sizeof java - 1 && mem_equal(caller, f->path, home) &&
+           str_equal(caller + home, java);
+}
+
+/* env(1), started for "#!/usr/bin/env node", starts the interpreter of the script that was judged already. */
+static bool is_script_interpreter(char *const argv[]) {
+    if (!*tb.script) return false;
+    for (int i = 1; argv[0] && argv[i]; i++)
+        if (str_equal(argv[i], tb.script)) return true;
+    return false;
+}
+
+static long exec_program(struct attempt *a, char *const argv[], char *const envp[]) {
+    struct tb_file *f = &a->program;
+    struct tb_handoff h = {.from = ""};
+    bool helper = is_java_helper(f, a->from) && tb.policy->children != TB_CHILDREN_NONE;
+    long r = judge_file(a, f, a->called, argv, helper || is_script_interpreter(argv));
+    if (failed(r)) return r;
+    if (helper) h.from = a->from;
+    return run(a, f, a->called, a->named, argv, envp, &h);
+}
+
+/* ---- scripts ---- */
+
+/* #! line as the kernel reads it (execve(2), "Interpreter scripts"): interpreter and at most one argument. */
+static bool parse_script(char *head, long n, char **interpreter, char **argument) {
+    char *p = head + 2, *end = head + n;
+    char *line = p;
+    while (line < end && *line != '\n' && *line)
+        line++;
+    if (line == end) /* longer than the kernel looks */
+        return false;
+    while (line > p && (line[-1] == ' ' || line[-1] == '\t'))
+        line--;
+    *line = 0;
+    while (*p == ' ' || *p == '\t')
+        p++;
+    *interpreter = p;
+    while (*p && *p != ' ' && *p != '\t')
+        p++;
+    *argument = NULL;
+    if (*p) {
+        *p++ = 0;
+        while (*p == ' ' || *p == '\t')
+            p++;
+        *argument = *p ? p : NULL;
+    }
+    return **interpreter != 0;
+}
+
+/* The argument vector that the kernel would give the interpreter. */
+static char **script_argv(struct attempt *a, char *interpreter, char *argument, char *const argv[]) {
+    char **to = a->argv, **out = to;
+    *to++ = interpreter;
+    if (argument) *to++ = argument;
+    *to++ = a->called;
+    for (int i = 1; argv && argv[0] && argv[i]; i++)
+        *to++ = argv[i];
+    *to = NULL;
+    return out;
+}
+
+/* The script is judged as the program, then its interpreter as an interpreter; one that is itself a script is
+ * judged too, as deep as the kernel goes. */
+static long exec_script(struct attempt *a, long head, char *const argv[], char *const envp[]) {
+    enum { DEEPEST = 4 };
+    char *interpreter, *argument, *text = a->head; /* a->argv points into a->head */
+    long r = judge_file(a, &a->program, a->called, argv, is_script_interpreter(argv));
+    if (failed(r)) return r;
+    struct tb_verdict script = a->verdict;
+    for (int depth = 0;; depth++) {
+        if (depth > DEEPEST) return -TB_ELOOP;
+        if (!parse_script(text, head, &interpreter, &argument)) return -TB_ENOEXEC;
+        if (failed(r = file_open(&a->second, TB_AT_FDCWD, interpreter, 0))) return r;
+        if (depth == 0) script_argv(a, interpreter, argument, argv);
+        if (failed(r = judge_file(a, &a->second, interpreter, a->argv, true))) return r;
+        text = a->head2;
+        head = file_head(&a->second, text, sizeof a->head2 - 1);
+        if (head < 3 || text[0] != '#' || text[1] != '!') break;
+        file_close(&a->second);
+    }
+    a->verdict = script;
+    struct tb_handoff h = {.from = ""};
+    if (str_equal(base_name(a->argv[0]), "env")) {
+        h.script = a->called;
+        h.from = a->from;
+    }
+    if (a->program.readonly) /* nobody can change it: the kernel may do the rest */
+        return run(a, &a->program, a->called, a->named, argv, envp, &h);
+    return run(a, &a->second, a->argv[0], a->named, a->argv, envp, &h);
+}
+
+/* ---- the dynamic loader as a program ---- */
+
+/* Judges the program that the loader is told to load, and runs the loader on exactly that file. */
+static long exec_loader(struct attempt *a, char *const argv[], char *const envp[]) {
+    long at = loader_program(a, argv);
+    if (failed(at)) return at;
+    if (at == 0) /* --version, --help: it loads nothing */
+        return exec_program(a, argv, envp);
+    long r = judge_file(a, &a->program, a->called, argv, true);
+    if (failed(r)) return r;
+    if (failed(r = file_open(&a->second, TB_AT_FDCWD, argv[at], 0))) return r;
+    absolute_path(a->called2, sizeof a->called2, TB_AT_FDCWD, argv[at]);
+    if (failed(r = judge_file(a, &a->second, a->called2, argv + at, false))) return r;
+    int n = 0;
+    for (; argv[n]; n++)
+        a->argv[n] = argv[n];
+    a->argv[n] = NULL;
+    a->argv[at] = loadable_name(a, argv[at]);
+    struct tb_handoff h = {.from = "", .exe = a->second.path};
+    return run(a, &a->program, a->called, a->named, a->argv, envp, &h);
+}
+
+/* ---- the entrance ---- */
+
+static size_t room_for_argv(char *const argv[]) {
+    size_t n = 8;
+    while (argv && *argv++)
+        n++;
+    return n * sizeof(char *);
+}
+
+/* What of a state a child is told has no fixed size: paths. */
+static size_t room_for_env(char *const envp[]) {
+    struct tb_handoff widest = {.from = ""};
+    return env_room(envp, &widest) + 7 * (TB_PATH_MAX + 16);
+}
+
+/* The executable that counts as the caller. */
+static const char *caller(struct attempt *a) {
+    if (*tb.from) return tb.from;
+    long n = sys_readlink("/proc/self/exe", a->own, sizeof a->own - 1);
+    a->own[failed(n) ? 0 : n] = 0;
+    return a->own;
+}
+
+static long open_program(struct attempt *a, int dir, const char *path, int flags) {
+    if (*path == 0) {
+        if (!(flags & TB_AT_EMPTY_PATH)) return -TB_ENOENT;
+        char link[32];
+        if (dir < 0) return -TB_EBADF;
+        proc_fd_path(link, dir);
+        return file_open(&a->program, TB_AT_FDCWD, link, 0);
+    }
+    return file_open(&a->program, dir, path, flags & TB_AT_SYMLINK_NOFOLLOW ? TB_O_NOFOLLOW : 0);
+}
+
+static long exec_opened(struct attempt *a, char *const argv[], char *const envp[]) {
+    unsigned kind = a->program.st.st_mode & TB_S_IFMT;
+    if (kind != TB_S_IFREG) return kind == 0120000 ? -TB_ELOOP : -TB_EACCES;
+    if (is_loader(base_name(a->program.path))) return exec_loader(a, argv, envp);
+    long head = file_head(&a->program, a->head, sizeof a->head - 1);
+    if (head >= 3 && a->head[0] == '#' && a->head[1] == '!') return exec_script(a, head, argv, envp);
+    return exec_program(a, argv, envp);
+}
+
+/* execveat(2), judged; returns a negated errno, or does not return. */
+long exec_file(int dir, const char *path, char *const argv[], char *const envp[], int flags) {
+    enum { LOWEST = 4096 };
+    static char *const empty[] = {NULL};
+    if (flags & ~(TB_AT_EMPTY_PATH | TB_AT_SYMLINK_NOFOLLOW))
+        return sys5(NR_execveat, dir, path, argv, envp, flags); /* AT_EXECVE_CHECK, or an error */
+    if ((unsigned long)path < LOWEST || (argv && (unsigned long)argv < LOWEST) ||
+        (envp && (unsigned long)envp < LOWEST))
+        return -TB_EFAULT;
+    if (!argv ||
+        !argv[0]) /* the kernel gives a program at least an empty name, so do we where there is none */
+        argv = argv ? argv : empty;
+    size_t vector = room_for_argv(argv), room = room_for_env(envp);
+    struct attempt *a = scratch_get(sizeof *a + vector + room);
+    if (!a) return -TB_ENOMEM;
+    a->argv = (char **)(a + 1);
+    a->room = (char *)(a + 1) + vector;
+    a->program.fd = a->second.fd = a->program.reader = a->second.reader = -1;
+    a->from = caller(a);
+    long r = open_program(a, dir, path, flags);
+    if (!failed(r)) {
+        absolute_path(a->called, sizeof a->called, dir, *path ? path : a->program.path);
+        a->named = *path ? path : a->called;
+        r = exec_opened(a, argv, envp);
+    }
+    file_close(&a->program);
+    file_close(&a->second);
+    return r;
+}
+
+HIDDEN int hook_execve(const char *path, char *const argv[], char *const envp[]) {
+    return (int)libc_result(exec_file(TB_AT_FDCWD, path, argv, envp, 0));
+}
+
+HIDDEN int hook_execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags) {
+    return (int)libc_result(exec_file(dir, path, argv, envp, flags));
+}
+
+HIDDEN int hook_fexecve(int fd, char *const argv[], char *const envp[]) {
+    if (fd < 0 || !argv || !envp) return (int)fail_with(-TB_EINVAL);
+    return (int)libc_result(exec_file(fd, "", argv, envp, TB_AT_EMPTY_PATH));
+}

@@ -1,0 +1,203 @@
+//go:build ignore
+
+/* What the kernel says about an opened file: where it is, whether it shipped with the function, what is in
+ * it. */
+#include "include/state.h"
+#include "include/sha256.h"
+
+enum {
+    ST_NOSUID_FLAG = 2,
+    F_SETLEASE_CMD = 1024,
+    F_SETSIG_CMD = 10,
+    F_RDLCK_TYPE = 0,
+    SIGURG_NUMBER = 23, /* ignored by default */
+    CHUNK = 64 * 1024,
+};
+
+/* Writes /proc/self/fd/N; `to` holds at least 32 bytes. Returns the length. */
+size_t proc_fd_path(char *to, int fd) {
+    static const char prefix[] = "/proc/self/fd/";
+    size_t n = sizeof prefix - 1;
+    char digits[12];
+    int k = 0;
+    mem_copy(to, prefix, n);
+    do
+        digits[k++] = (char)('0' + fd % 10);
+    while ((fd /= 10) > 0);
+    while (k)
+        to[n++] = digits[--k];
+    to[n] = 0;
+    return n;
+}
+
+static bool before_start(const struct kstat *st) {
+    if (st->st_ctime != tb.start.sec) return st->st_ctime < tb.start.sec;
+    return st->st_ctime_nsec < tb.start.nsec;
+}
+
+/* Shipped: on a read-only mount, or not touched since before the function's first process started. The ctime
+ * of a file cannot be set back by an unprivileged process (inode(7)), and it moves with every write, rename,
+ * link and chmod. */
+static bool shipped(const struct kstat *st, bool readonly) {
+    return st->st_nlink > 0 && (readonly || before_start(st));
+}
+
+static bool has_capabilities(int fd) {
+    char link[32];
+    proc_fd_path(link, fd);
+    return sys4(NR_getxattr, link, "security.capability", 0, 0) > 0;
+}
+
+long file_inspect(struct tb_file *f) {
+    struct kstatfs fs;
+    char link[32];
+    f->memfd = f->image = f->setuid = f->readonly = f->digest_known = false;
+    f->path_len = 0;
+    f->path[0] = 0;
+    f->reader = -1;
+    long r = sys_fstat(f->fd, &f->st);
+    if (failed(r)) return r;
+    r = sys2(NR_fstatfs, f->fd, &fs);
+    if (failed(r)) return r;
+    proc_fd_path(link, f->fd);
+    r = sys_readlink(link, f->path, TB_PATH_MAX);
+    if (!failed(r)) f->path_len = (uint32_t)r;
+    f->path[f->path_len] = 0;
+    f->memfd = f->st.st_nlink == 0 || after(f->path, "/memfd:") != NULL;
+    f->readonly = (fs.f_flags & TB_ST_RDONLY) != 0;
+    f->image = !f->memfd && shipped(&f->st, f->readonly);
+    if (!(fs.f_flags & ST_NOSUID_FLAG))
+        f->setuid = (f->st.st_mode & (TB_S_ISUID | TB_S_ISGID)) != 0 || has_capabilities(f->fd);
+    return 0;
+}
+
+long file_open(struct tb_file *f, int dir, const char *path, int flags) {
+    f->reader = -1;
+    long fd = sys_openat(dir, path, TB_O_PATH | TB_O_CLOEXEC | flags, 0);
+    f->fd = (int)fd;
+    if (failed(fd)) return fd;
+    long r = file_inspect(f);
+    if (failed(r)) file_close(f);
+    return r;
+}
+
+void file_close(struct tb_file *f) {
+    if (f->reader >= 0) sys_close(f->reader);
+    if (f->fd >= 0) sys_close(f->fd);
+    f->fd = f->reader = -1;
+}
+
+/* A readable descriptor of the same file, opened once; negative when the file may not be read. */
+int file_reader(struct tb_file *f) {
+    char link[32];
+    if (f->reader >= 0 || (f->st.st_mode & TB_S_IFMT) != TB_S_IFREG) return f->reader;
+    proc_fd_path(link, f->fd);
+    long fd = sys_openat(TB_AT_FDCWD, link, TB_O_CLOEXEC | TB_O_NONBLOCK | TB_O_NOCTTY, 0);
+    f->reader = failed(fd) ? -1 : (int)fd;
+    return f->reader;
+}
+
+long file_head(struct tb_file *f, char *head, size_t n) {
+    int fd = file_reader(f);
+    return fd < 0 ? -1 : sys4(NR_pread64, fd, head, n, 0);
+}
+
+/* Holds writers off until the descriptor is closed (which exec does), so that what was hashed is what runs: a
+ * read lease is granted only while nobody has the file open for writing (fcntl(2), "Leases"). Where leases do
+ * not exist the kernel's own ETXTBSY still protects the program from the moment it runs. False: somebody is
+ * writing to it now. */
+static bool hold_writers(int fd) {
+    enum { EAGAIN_CODE = 11 };
+    sys3(NR_fcntl, fd, F_SETSIG_CMD, SIGURG_NUMBER);
+    return sys3(NR_fcntl, fd, F_SETLEASE_CMD, F_RDLCK_TYPE) != -EAGAIN_CODE;
+}
+
+/* Feeds the whole file to `take` in chunks, until that says it knows enough; false when the file cannot be
+ * read. */
+static bool read_all(struct tb_file *f, int (*take)(void *state, const uint8_t *p, size_t n), void *state) {
+    int fd = file_reader(f);
+    if (fd < 0) return false;
+    uint8_t *chunk = sys_mmap(NULL, CHUNK, TB_PROT_READ | TB_PROT_WRITE, TB_MAP_PRIVATE | TB_MAP_ANON, -1);
+    if (failed((long)chunk)) return false;
+    long got, at = 0;
+    while ((got = sys4(NR_pread64, fd, chunk, CHUNK, at)) > 0 && !take(state, chunk, (size_t)got))
+        at += got;
+    sys2(NR_munmap, chunk, CHUNK);
+    return got >= 0;
+}
+
+static int take_digest(void *state, const uint8_t *p, size_t n) {
+    tb_sha256_update(state, p, n);
+    return 0;
+}
+
+static int take_scan(void *state, const uint8_t *p, size_t n) {
+    return tb_scan_update(state, p, n);
+}
+
+/* Content signatures are looked for only in files that did not ship: what shipped was scanned before. */
+int file_scan(void *file) {
+    struct tb_file *f = file;
+    struct tb_scan scan;
+    if (f->image) return 0;
+    tb_scan_init(&scan, tb.blob, tb.policy);
+    return read_all(f, take_scan, &scan) ? tb_scan_final(&scan) : 0;
+}
+
+int file_digest(void *file, uint8_t out[32]) {
+    struct tb_file *f = file;
+    if (!f->digest_known) {
+        struct tb_sha256 h;
+        if (!f->image && (file_reader(f) < 0 || !hold_writers(f->reader))) return 0;
+        tb_sha256_init(&h);
+        if (!read_all(f, take_digest, &h)) return 0;
+        tb_sha256_final(&h, f->digest);
+        f->digest_known = true;
+    }
+    mem_copy(out, f->digest, 32);
+    return 1;
+}
+
+bool denotes(const char *path, const struct kstat *st) {
+    struct kstat other;
+    return !failed(sys4(NR_newfstatat, TB_AT_FDCWD, path, &other, 0)) && other.st_dev == st->st_dev &&
+           other.st_ino == st->st_ino;
+}
+
+/* Copies a policy path that no longer fits a small buffer to nowhere: such an entry matches by its text only.
+ */
+static bool terminated(struct tb_str s, char *to, size_t cap) {
+    if (s.n >= cap) return false;
+    mem_copy(to, s.p, s.n);
+    to[s.n] = 0;
+    return true;
+}
+
+int file_same(void *file, struct tb_str entry) {
+    char path[1024];
+    return terminated(entry, path, sizeof path) && denotes(path, &((struct tb_file *)file)->st);
+}
+
+int path_same_from(void *ctx, struct tb_str entry) {
+    char path[1024];
+    struct kstat st;
+    (void)ctx;
+    return terminated(entry, path, sizeof path) &&
+           !failed(sys4(NR_newfstatat, TB_AT_FDCWD, *tb.from ? tb.from : "/proc/self/exe", &st, 0)) &&
+           denotes(path, &st);
+}
+
+/* Does path (n bytes, relative to the working folder) name something that shipped? Nothing there counts as
+ * no. */
+bool place_is_shipped(const char *path, size_t n) {
+    char copy[1024];
+    struct kstat st;
+    struct kstatfs fs;
+    if (!terminated((struct tb_str){path, (uint32_t)n}, copy, sizeof copy)) return false;
+    long fd = sys_openat(TB_AT_FDCWD, n ? copy : ".", TB_O_PATH | TB_O_CLOEXEC, 0);
+    if (failed(fd)) return false;
+    bool ok = !failed(sys_fstat((int)fd, &st)) && !failed(sys2(NR_fstatfs, fd, &fs)) &&
+              shipped(&st, (fs.f_flags & TB_ST_RDONLY) != 0);
+    sys_close((int)fd);
+    return ok;
+}

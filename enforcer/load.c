@@ -1,0 +1,51 @@
+//go:build ignore
+
+/* Control tmp.load: which files the dynamic loader may map executable.
+ *
+ * Judged is the descriptor that is about to be mapped, so it does not matter by which name, link or search
+ * path the loader came to it: dlopen, a dependency, an audit library, a character set converter. */
+#include "include/state.h"
+
+long judge_mapping(int fd) {
+    const struct tb_policy *p = tb.policy;
+    struct kstat st;
+    struct kstatfs fs;
+    if (!p) return 0;
+    /* the ordinary case, without scratch memory: a library on a read-only mount */
+    if (failed(sys_fstat(fd, &st)) || (st.st_nlink > 0 && !failed(sys2(NR_fstatfs, fd, &fs)) &&
+                                       (fs.f_flags & TB_ST_RDONLY) && !p->need_digest))
+        return 0;
+    struct tb_file *f = scratch_get(sizeof *f);
+    if (!f) return -TB_ENOMEM;
+    f->fd = fd;
+    if (failed(file_inspect(f))) return 0;
+    struct tb_request rq = {.control = TB_LOAD,
+                            .image = f->image,
+                            .memfd = f->memfd,
+                            .exe = {f->path, f->path_len},
+                            .path = {f->path, f->path_len},
+                            .same = file_same,
+                            .digest = file_digest,
+                            .scan = file_scan,
+                            .ctx = f};
+    struct tb_verdict v;
+    tb_decide(tb.blob, p, &rq, &v);
+    struct tb_event e = {.control = "load", .verdict = &v, .path = rq.path};
+    bool no = refused(&e);
+    if (f->reader >= 0) sys_close(f->reader);
+    return no ? -TB_EACCES : 0;
+}
+
+/* musl's loader is its libc: its mmap(3), which replaces this one, is judged the same way. */
+HIDDEN void *hook_mmap_musl(void *at, unsigned long n, int prot, int flags, int fd, long off) {
+    enum { OFFSET_BITS = 4095 };
+    long r;
+    if (off & OFFSET_BITS) return (void *)fail_with(-TB_EINVAL);
+    if (n >= (unsigned long)1 << 63) return (void *)fail_with(-TB_ENOMEM);
+    if ((prot & TB_PROT_EXEC) && !(flags & TB_MAP_ANON) && failed(r = judge_mapping(fd)))
+        return (void *)fail_with(r);
+    r = sys6(NR_mmap, (long)at, (long)n, prot, flags, fd, off);
+    if (r == -TB_EPERM && !at && (flags & TB_MAP_ANON) && !(flags & TB_MAP_FIXED))
+        r = -TB_ENOMEM; /* as musl reports it */
+    return (void *)libc_result(r);
+}

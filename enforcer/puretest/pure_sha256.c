@@ -1,0 +1,4 @@
+//go:build cgo
+
+#include "stamp.h"
+#include "../sha256.c"
