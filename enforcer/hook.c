@@ -188,21 +188,20 @@ static void plan_entry(struct plan *plan, char *at, unsigned long room, void *to
 /* The loader's only mmap: "mov $9, %eax; syscall". It stands near the end of the text. */
 static bool plan_loader(struct plan *plan, char *text, unsigned long size) {
     static const unsigned char call[7] = {0xb8, 9, 0, 0, 0, 0x0f, 0x05};
-    /* the aligned words that can lie inside those 7 bytes; the offset of each from their start */
-    static const struct {
-        uint32_t word;
-        int at;
-    } inside[] = {{0x000009b8, 0}, {0x00000009, 1}, {0x0f000000, 2}, {0x050f0000, 3}};
-    const uint32_t *w = (const uint32_t *)((unsigned long)(text + size) & ~3ul);
-    while (--w > (const uint32_t *)text + 1)
-        for (unsigned i = 0; i < 4; i++) {
-            char *p = (char *)w - inside[i].at;
-            if (*w == inside[i].word && mem_equal(p, call, sizeof call) && near(p, (void *)tb_loader_mmap)) {
+    /* words that hold the byte 0xb8 somewhere, found eight bytes at a time ("haszero", Hacker's Delight, 6-1)
+     */
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    const uint64_t *w = (const uint64_t *)((unsigned long)(text + size - sizeof call) & ~7ul);
+    for (; (const char *)w >= text; w--) {
+        uint64_t x = *w ^ (ones * 0xb8);
+        if (((x - ones) & ~x & high) == 0) continue;
+        for (char *p = (char *)w; p < (char *)(w + 1); p++)
+            if (mem_equal(p, call, sizeof call) && near(p, (void *)tb_loader_mmap)) {
                 tb_loader_return = p + sizeof call;
                 plan_near(plan, p, (void *)tb_loader_mmap, sizeof call);
                 return true;
             }
-        }
+    }
     return false;
 }
 
