@@ -83,9 +83,10 @@ func printDemo(w io.Writer, report *demo.Report, format string) error {
 		return out.Encode(struct {
 			*demo.Report
 			GotThrough int  `json:"attacks_that_got_through"`
+			Unnamed    int  `json:"attacks_stopped_without_event"`
 			GoodBroken int  `json:"good_requests_broken"`
 			Passed     bool `json:"passed"`
-		}{report, report.GotThrough(), len(report.GoodWith.Broken), report.Passed()})
+		}{report, report.GotThrough(), report.Unnamed(), len(report.GoodWith.Broken), report.Passed()})
 	}
 	if err := printAttacks(w, report); err != nil {
 		return err
@@ -122,6 +123,9 @@ func orDash(text string) string {
 func printCounts(w io.Writer, report *demo.Report) {
 	fmt.Fprintf(w, "\nattacks that got through: %d of %d without Thimble, %d with it\n",
 		len(report.Attacks)-report.Duds(), len(report.Attacks), report.GotThrough())
+	if n := report.Unnamed(); n > 0 {
+		fmt.Fprintf(w, "attacks that failed with Thimble, but without an event that says why: %d\n", n)
+	}
 	fmt.Fprintf(w, "good requests broken: %d of %d without Thimble, %d of %d with it\n",
 		len(report.GoodWithout.Broken), report.GoodWithout.Made, len(report.GoodWith.Broken), report.GoodWith.Made)
 	for _, b := range append(report.GoodWithout.Broken, report.GoodWith.Broken...) {

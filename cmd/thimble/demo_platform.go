@@ -21,6 +21,9 @@ const demoTimeout = 10 * time.Second
 func (p demoPlatform) Start(f demo.Function) (demo.Instance, error) {
 	cfg := lambda.Config{
 		Name: "goat", Runtime: lambdaRuntimes[f.Runtime], Handler: f.Handler, Code: f.Dir, Timeout: demoTimeout,
+		// On Lambda the enforcer comes with the exec wrapper, after the managed runtime's bootstrap script: that script
+		// must not be taken for the function.
+		Direct: true,
 	}
 	for name, value := range f.Env {
 		cfg.Env = append(cfg.Env, name+"="+value)

@@ -13,6 +13,7 @@ var sampleReport = demo.Report{
 	Attacks: []demo.Outcome{
 		{Name: "dump", Wants: "the key", Loot: "key", Without: demo.Result{Got: true},
 			With: demo.Result{StoppedBy: "exec", Rule: "exec.children"}},
+		{Name: "silent", Wants: "a shell", Loot: "shell", Without: demo.Result{Got: true}},
 		{Name: "leak", Wants: "the key", Loot: "key", Without: demo.Result{Got: true}, With: demo.Result{Got: true}},
 	},
 	GoodWithout: demo.Tally{Made: 3},
@@ -28,7 +29,8 @@ func TestDemoTable(t *testing.T) {
 	for _, want := range []string{
 		"dump    the key             key              nothing       exec        exec.children\n",
 		"leak    the key             key              key           -           -\n",
-		"attacks that got through: 2 of 2 without Thimble, 1 with it\n",
+		"attacks that got through: 3 of 3 without Thimble, 1 with it\n",
+		"without an event that says why: 1\n",
 		"good requests broken: 0 of 3 without Thimble, 1 of 3 with it\n",
 		"broken: document, after leak: status 500",
 		"cold start  1.00 ms  1.25 ms     0.25 ms",

@@ -76,6 +76,17 @@ func (r *Report) Duds() int {
 	return n
 }
 
+// Unnamed counts the attacks that failed on the protected function without a word from the enforcer about why.
+func (r *Report) Unnamed() int {
+	n := 0
+	for _, o := range r.Attacks {
+		if !o.With.Got && o.With.Rule == "" {
+			n++
+		}
+	}
+	return n
+}
+
 // Passed says whether the demo showed what it is for.
 func (r *Report) Passed() bool {
 	return r.GotThrough() == 0 && r.Duds() == 0 && len(r.GoodWith.Broken) == 0 && len(r.GoodWithout.Broken) == 0
