@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -100,7 +101,9 @@ func (fam family) find(name, runtime, want string) (*language, error) {
 		if versionFits(lang.version, want) {
 			return lang, nil
 		}
-		seen = append(seen, lang.exe+" ("+lang.version+")")
+		if what := lang.exe + " (" + lang.version + ")"; !slices.Contains(seen, what) {
+			seen = append(seen, what)
+		}
 	}
 	if len(seen) == 0 {
 		return nil, fmt.Errorf("runtime %q is not on this machine: install %s", runtime, fam.install)
