@@ -59,8 +59,13 @@ func runDemo(cmd *cobra.Command, flags demoFlags) error {
 			return fmt.Errorf("make the directory to keep: %w", err)
 		}
 	}
+	dir, err := os.MkdirTemp("", "thimble-demo-")
+	if err != nil {
+		return fmt.Errorf("make the demo's directory: %w", err)
+	}
+	defer os.RemoveAll(dir)
 	report, err := demo.Run(cmd.Context(), demo.Config{
-		Host: host, Platform: demoPlatform{}, Keep: flags.keep, Rounds: flags.rounds,
+		Host: host, Platform: demoPlatform{demoProtection(dir)}, Keep: flags.keep, Rounds: flags.rounds,
 		Progress: func(msg string) { fmt.Fprintln(cmd.ErrOrStderr(), "demo:", msg) },
 	})
 	if err != nil {

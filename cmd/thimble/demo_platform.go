@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"thimble/internal/demo"
@@ -29,9 +28,6 @@ func (p demoPlatform) Start(f demo.Function) (demo.Instance, error) {
 		cfg.Env = append(cfg.Env, name+"="+value)
 	}
 	if f.Policy != "" {
-		if p.protect == nil {
-			return nil, errors.New("this build has no enforcer")
-		}
 		var err error
 		if cfg.Preload, cfg.PolicyBlob, err = p.protect(f.Policy); err != nil {
 			return nil, err
