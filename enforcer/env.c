@@ -65,6 +65,11 @@ static const char secrets[][40] = {
 
 /* The kind of "NAME=VALUE"; *value is set for guarded ones. */
 static enum kind kind_of(const char *entry, const char **value) {
+    static const char initials[] = "LGBSEPINRJ_C"; /* of the names above */
+    const char *initial = initials;
+    while (*initial && *initial != *entry)
+        initial++;
+    if (!*initial) return NOT_GUARDED;
     for (unsigned i = 0; i < sizeof guarded / sizeof guarded[0]; i++) {
         const char *rest = after(entry, guarded[i].name);
         if (rest && (guarded[i].prefix || *rest == '=')) {

@@ -63,12 +63,21 @@ struct open_how {
     uint64_t flags, mode, resolve;
 };
 
-/* On a read-only mount the caller's own name for the file is kept, which keeps the process's name:
- * "folder/base" where the folder is canonical and on that mount. A symbolic link as base is followed without
- * leaving the mount. */
-static bool stable_name(struct attempt *a, const struct tb_file *f, const char *called) {
+/* Does base in the folder lead to f without leaving the folder's mount? A symbolic link as base may. */
+static bool leads_to(int dir, const char *base, const struct tb_file *f) {
     enum { NO_XDEV = 1, NO_MAGICLINKS = 2 };
     struct kstat st;
+    struct open_how how = {TB_O_PATH | TB_O_CLOEXEC, 0, NO_XDEV | NO_MAGICLINKS};
+    long fd = sys4(NR_openat2, dir, base, &how, sizeof how);
+    if (failed(fd)) return false;
+    bool same = !failed(sys_fstat((int)fd, &st)) && st.st_dev == f->st.st_dev && st.st_ino == f->st.st_ino;
+    sys_close((int)fd);
+    return same;
+}
+
+/* On a read-only mount the caller's own name for the file is kept, which keeps the process's name:
+ * "folder/base" where the folder is canonical and on that mount. */
+static bool stable_name(struct attempt *a, const struct tb_file *f, const char *called) {
     const char *base = base_name(called);
     size_t folder = (size_t)(base - called), base_len = str_len(base);
     if (!f->readonly || !folder || !base_len || folder >= sizeof a->name - base_len - 2) return false;
@@ -76,19 +85,15 @@ static bool stable_name(struct attempt *a, const struct tb_file *f, const char *
     a->name[folder] = 0;
     long dir = sys_openat(TB_AT_FDCWD, a->name, TB_O_PATH | TB_O_CLOEXEC | TB_O_DIRECTORY, 0);
     if (failed(dir)) return false;
-    struct open_how how = {TB_O_PATH | TB_O_CLOEXEC, 0, NO_XDEV | NO_MAGICLINKS};
-    long fd = sys4(NR_openat2, dir, base, &how, sizeof how);
-    bool same = !failed(fd) && !failed(sys_fstat((int)fd, &st)) && st.st_dev == f->st.st_dev &&
-                st.st_ino == f->st.st_ino;
-    if (!failed(fd)) sys_close((int)fd);
-    char link[32];
-    proc_fd_path(link, (int)dir);
-    long n = same ? sys_readlink(link, a->name, (long)(sizeof a->name - base_len - 2)) : -1;
+    proc_fd_path(a->link, (int)dir);
+    long n = sys_readlink(a->link, a->name, (long)(sizeof a->name - base_len - 2));
+    if (n > 0) {
+        if (n > 1) a->name[n++] = '/';
+        mem_copy(a->name + n, base, base_len + 1);
+    }
+    bool stable = n > 0 && (str_equal(a->name, f->path) || leads_to((int)dir, base, f));
     sys_close((int)dir);
-    if (n <= 0) return false;
-    if (n > 1) a->name[n++] = '/';
-    mem_copy(a->name + n, base, base_len + 1);
-    return true;
+    return stable;
 }
 
 /* Executes f under the name `called` with the child's environment; returns only on failure. `exe` overrides
@@ -216,6 +221,17 @@ static long exec_script(struct attempt *a, long head, char *const argv[], char *
 
 /* ---- the dynamic loader as a program ---- */
 
+static long refuse_nested(struct attempt *a, char *const argv[]) {
+    struct tb_verdict v = {tb.policy->exec_mode == TB_ENFORCE ? TB_DENY : TB_AUDIT, TB_RULE_EXEC_CHILDREN, 0,
+                           0};
+    struct tb_event e = {.control = "exec",
+                         .verdict = &v,
+                         .detail = "a dynamic loader started by another",
+                         .exe = {a->second.path, a->second.path_len},
+                         .argv = argv};
+    return refused(&e) ? -TB_EACCES : -TB_ENOEXEC;
+}
+
 /* Judges the program that the loader is told to load, and runs the loader on exactly that file. */
 static long exec_loader(struct attempt *a, char *const argv[], char *const envp[]) {
     long at = loader_program(a, argv);
@@ -225,6 +241,9 @@ static long exec_loader(struct attempt *a, char *const argv[], char *const envp[
     long r = judge_file(a, &a->program, a->called, argv, true);
     if (failed(r)) return r;
     if (failed(r = file_open(&a->second, TB_AT_FDCWD, argv[at], 0))) return r;
+    if (is_loader(base_name(a->second.path)) &&
+        tb.policy->memory_mode != TB_OFF) /* what that one would load is not judged here */
+        return refuse_nested(a, argv);
     absolute_path(a->called2, sizeof a->called2, TB_AT_FDCWD, argv[at]);
     if (failed(r = judge_file(a, &a->second, a->called2, argv + at, false))) return r;
     int n = 0;

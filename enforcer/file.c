@@ -35,11 +35,26 @@ static bool before_start(const struct kstat *st) {
     return st->st_ctime_nsec < tb.start.nsec;
 }
 
-/* Shipped: on a read-only mount, or not touched since before the function's first process started. The ctime
- * of a file cannot be set back by an unprivileged process (inode(7)), and it moves with every write, rename,
- * link and chmod. */
-static bool shipped(const struct kstat *st, bool readonly) {
-    return st->st_nlink > 0 && (readonly || before_start(st));
+/* On the file system of the root folder? Compared is what statfs(2) says, because overlayfs gives files of
+ * its layers other device numbers than itself. */
+static bool on_root(const struct kstatfs *fs) {
+    struct kstatfs root;
+    return !failed(sys2(NR_statfs, "/", &root)) && root.f_type == fs->f_type &&
+           root.f_fsid[0] == fs->f_fsid[0] && root.f_fsid[1] == fs->f_fsid[1];
+}
+
+/* Folders for anybody's files, which on a developer's machine are on the root file system. */
+static bool in_temporary(const char *path) {
+    return after(path, "/tmp/") || after(path, "/var/tmp/") || after(path, "/dev/shm/");
+}
+
+/* Shipped: on a read-only mount, or, where the root is writable, on the root's file system and not touched
+ * since before the function's first process started. The ctime of a file cannot be set back by an
+ * unprivileged process (inode(7)), and it moves with every write, rename, link and chmod. On any other
+ * writable mount nothing shipped, however old: Lambda keeps /tmp when it restarts a function's process. */
+static bool shipped(const struct kstat *st, const struct kstatfs *fs, const char *path) {
+    if (st->st_nlink == 0) return false;
+    return (fs->f_flags & TB_ST_RDONLY) || (before_start(st) && !in_temporary(path) && on_root(fs));
 }
 
 static bool has_capabilities(int fd) {
@@ -65,7 +80,7 @@ long file_inspect(struct tb_file *f) {
     f->path[f->path_len] = 0;
     f->memfd = f->st.st_nlink == 0 || after(f->path, "/memfd:") != NULL;
     f->readonly = (fs.f_flags & TB_ST_RDONLY) != 0;
-    f->image = !f->memfd && shipped(&f->st, f->readonly);
+    f->image = !f->memfd && shipped(&f->st, &fs, f->path);
     if (!(fs.f_flags & ST_NOSUID_FLAG))
         f->setuid = (f->st.st_mode & (TB_S_ISUID | TB_S_ISGID)) != 0 || has_capabilities(f->fd);
     return 0;
@@ -193,11 +208,15 @@ bool place_is_shipped(const char *path, size_t n) {
     char copy[1024];
     struct kstat st;
     struct kstatfs fs;
+    char link[32], canonical[1024];
     if (!terminated((struct tb_str){path, (uint32_t)n}, copy, sizeof copy)) return false;
     long fd = sys_openat(TB_AT_FDCWD, n ? copy : ".", TB_O_PATH | TB_O_CLOEXEC, 0);
     if (failed(fd)) return false;
-    bool ok = !failed(sys_fstat((int)fd, &st)) && !failed(sys2(NR_fstatfs, fd, &fs)) &&
-              shipped(&st, (fs.f_flags & TB_ST_RDONLY) != 0);
+    proc_fd_path(link, (int)fd);
+    long len = sys_readlink(link, canonical, sizeof canonical - 1);
+    canonical[failed(len) ? 0 : len] = 0;
+    bool ok = !failed(len) && !failed(sys_fstat((int)fd, &st)) && !failed(sys2(NR_fstatfs, fd, &fs)) &&
+              shipped(&st, &fs, canonical);
     sys_close((int)fd);
     return ok;
 }

@@ -7,7 +7,9 @@
  */
 bool is_loader(const char *base) {
     const char *p = after(base, "ld-");
-    if (!p) return str_equal(base, "ld.so") || after(base, "ld.so.") || after(base, "ld64.so");
+    if (!p)
+        return str_equal(base, "ld.so") || str_equal(base, "libc.so") || after(base, "libc.musl-") ||
+               after(base, "ld.so.") || after(base, "ld64.so");
     for (; *p; p++)
         if (after(p, ".so")) return true;
     return false;

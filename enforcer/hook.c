@@ -188,21 +188,20 @@ static void plan_entry(struct plan *plan, char *at, unsigned long room, void *to
 /* The loader's only mmap: "mov $9, %eax; syscall". It stands near the end of the text. */
 static bool plan_loader(struct plan *plan, char *text, unsigned long size) {
     static const unsigned char call[7] = {0xb8, 9, 0, 0, 0, 0x0f, 0x05};
-    /* the aligned words that can lie inside those 7 bytes; the offset of each from their start */
-    static const struct {
-        uint32_t word;
-        int at;
-    } inside[] = {{0x000009b8, 0}, {0x00000009, 1}, {0x0f000000, 2}, {0x050f0000, 3}};
-    const uint32_t *w = (const uint32_t *)((unsigned long)(text + size) & ~3ul);
-    while (--w > (const uint32_t *)text + 1)
-        for (unsigned i = 0; i < 4; i++) {
-            char *p = (char *)w - inside[i].at;
-            if (*w == inside[i].word && mem_equal(p, call, sizeof call) && near(p, (void *)tb_loader_mmap)) {
+    /* words that hold the byte 0xb8 somewhere, found eight bytes at a time ("haszero", Hacker's Delight, 6-1)
+     */
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    const uint64_t *w = (const uint64_t *)((unsigned long)(text + size - sizeof call) & ~7ul);
+    for (; (const char *)w >= text; w--) {
+        uint64_t x = *w ^ (ones * 0xb8);
+        if (((x - ones) & ~x & high) == 0) continue;
+        for (char *p = (char *)w; p < (char *)(w + 1); p++)
+            if (mem_equal(p, call, sizeof call) && near(p, (void *)tb_loader_mmap)) {
                 tb_loader_return = p + sizeof call;
                 plan_near(plan, p, (void *)tb_loader_mmap, sizeof call);
                 return true;
             }
-        }
+    }
     return false;
 }
 
@@ -296,10 +295,22 @@ HIDDEN long hook_vm_writev(long, long, long, long, long, long);
 HIDDEN int hook_open(const char *, int, int);
 HIDDEN int hook_openat(int, const char *, int, int);
 HIDDEN int hook_creat(const char *, int);
+HIDDEN int hook_chmod(const char *, int);
+HIDDEN int hook_fchmod(int, int);
+HIDDEN int hook_fchmodat(int, const char *, int, int);
 HIDDEN void *hook_fopen_musl(const char *, const char *);
 HIDDEN void *hook_mmap_musl(void *, unsigned long, int, int, int, long);
 
-enum { ALWAYS = 0, IF_OPEN = 1, IF_MEMORY = 2, IF_MUSL = 4, IF_LOAD = 8, NEEDED = 16 };
+enum {
+    ALWAYS = 0,
+    IF_OPEN = 1,
+    IF_MEMORY = 2,
+    IF_MUSL = 4,
+    IF_LOAD = 8,
+    NEEDED = 16,
+    IF_MODES = 32,
+    IF_WRITE = 64
+};
 
 static const struct hook {
     char name[24];
@@ -318,8 +329,11 @@ static const struct hook {
     {"__open_nocancel", (void *)hook_open, IF_OPEN},
     {"openat", (void *)hook_openat, IF_OPEN | NEEDED},
     {"openat64", (void *)hook_openat, IF_OPEN},
-    {"creat", (void *)hook_creat, IF_OPEN},
-    {"creat64", (void *)hook_creat, IF_OPEN},
+    {"creat", (void *)hook_creat, IF_WRITE},
+    {"creat64", (void *)hook_creat, IF_WRITE},
+    {"chmod", (void *)hook_chmod, IF_MODES},
+    {"fchmod", (void *)hook_fchmod, IF_MODES},
+    {"fchmodat", (void *)hook_fchmodat, IF_MODES},
     {"fopen", (void *)hook_fopen_musl, IF_OPEN | IF_MUSL},
     {"mmap", (void *)hook_mmap_musl, IF_LOAD | IF_MUSL},
 };
@@ -328,6 +342,8 @@ static bool wanted(int when) {
     const struct tb_policy *p = tb.policy;
     return (!(when & IF_OPEN) || tb.watch_open || tb.watch_write) &&
            (!(when & IF_MEMORY) || p->memory_mode != TB_OFF) && (!(when & IF_MUSL) || tb.musl) &&
+           (!(when & IF_WRITE) || tb.watch_write) &&
+           (!(when & IF_MODES) || (tb.watch_write && p->tmp_write == TB_WRITE_NO_EXECUTABLES)) &&
            (!(when & IF_LOAD) || (p->tmp_mode != TB_OFF && p->tmp_deny_load) || p->memory_mode != TB_OFF);
 }
 

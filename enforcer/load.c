@@ -6,8 +6,28 @@
  * path the loader came to it: dlopen, a dependency, an audit library, a character set converter. */
 #include "include/state.h"
 
+/* A second C library or loader in the process (dlmopen, another libc's file) would bring entries that are not
+ * patched. */
+static long judge_libc(int fd) {
+    static const char *const names[] = {"libc.so", "libc-2.", "libc.musl-", "ld-linux", "ld-musl-", "ld-2."};
+    char link[32], path[512];
+    proc_fd_path(link, fd);
+    long n = sys_readlink(link, path, sizeof path - 1);
+    path[failed(n) ? 0 : n] = 0;
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (!after(base_name(path), names[i])) continue;
+        struct tb_verdict v = {tb.policy->memory_mode == TB_ENFORCE ? TB_DENY : TB_AUDIT, TB_RULE_MEMORY_LIBC,
+                               0, 0};
+        struct tb_event e = {.control = "memory", .verdict = &v, .path = {path, (uint32_t)n}};
+        return refused(&e) ? -TB_EACCES : 0;
+    }
+    return 0;
+}
+
 long judge_mapping(int fd) {
     const struct tb_policy *p = tb.policy;
+    long r = p && p->memory_mode != TB_OFF ? judge_libc(fd) : 0;
+    if (failed(r)) return r;
     struct kstat st;
     struct kstatfs fs;
     if (!p) return 0;

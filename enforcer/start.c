@@ -170,8 +170,9 @@ static const char *policy_beside_library(void) {
 static const uint8_t *map_blob(int fd, size_t size) {
     struct kstatfs fs;
     bool fixed = !failed(sys2(NR_fstatfs, fd, &fs)) && (fs.f_flags & TB_ST_RDONLY);
-    uint8_t *p = fixed ? sys_mmap(NULL, size, TB_PROT_READ, TB_MAP_PRIVATE, fd)
-                       : sys_mmap(NULL, size, TB_PROT_READ | TB_PROT_WRITE, TB_MAP_PRIVATE | TB_MAP_ANON, -1);
+    uint8_t *p = fixed ? sys_mmap(NULL, size, TB_PROT_READ, TB_MAP_PRIVATE | TB_MAP_POPULATE, fd)
+                       : sys_mmap(NULL, size, TB_PROT_READ | TB_PROT_WRITE,
+                                  TB_MAP_PRIVATE | TB_MAP_ANON | TB_MAP_POPULATE, -1);
     if (failed((long)p) || fixed) return failed((long)p) ? NULL : p;
     for (size_t at = 0; at < size;) {
         long got = sys4(NR_pread64, fd, p + at, size - at, at);
@@ -213,14 +214,25 @@ static void choose_watches(void) {
 
 /* ---- the process ---- */
 
-/* After an exec by descriptor the kernel calls the program by that descriptor's number: give it its own name
- * back, and in the auxiliary vector (which follows `end`, the environment's terminator) the path by which the
- * caller named it. */
-static void restore_names(const struct given *g, char **end) {
-    if (g->comm && *g->comm) sys2(NR_prctl, PR_SET_NAME_OPTION, g->comm);
-    if (!g->execfn || !*g->execfn) return;
+/* The auxiliary vector's path of the program; it follows `end`, the environment's terminator (getauxval(3),
+ * AT_EXECFN). */
+static unsigned long *execfn_entry(char **end) {
     for (Elf64_auxv_t *a = (Elf64_auxv_t *)(end + 1); a->a_type != AT_NULL; a++)
-        if (a->a_type == AT_EXECFN) a->a_un.a_val = (unsigned long)g->execfn;
+        if (a->a_type == AT_EXECFN) return &a->a_un.a_val;
+    return NULL;
+}
+
+static const char *executed_as(char **end) {
+    unsigned long *entry = execfn_entry(end);
+    return entry ? (const char *)*entry : "";
+}
+
+/* After an exec by descriptor the kernel calls the program by that descriptor's number: give it its own name
+ * back, and the path by which the caller named it. */
+static void restore_names(const struct given *g, char **end) {
+    unsigned long *entry = execfn_entry(end);
+    if (g->comm && *g->comm) sys2(NR_prctl, PR_SET_NAME_OPTION, g->comm);
+    if (entry && g->execfn && *g->execfn) *entry = (unsigned long)g->execfn;
 }
 
 /* procfs is known by its device; its root is inode 1. The path of this program is looked up when it is
@@ -278,9 +290,9 @@ static void protect_state(void) {
     sys3(NR_mprotect, &tb, sizeof tb & ~4095ul, TB_PROT_READ);
 }
 
-static void unprotected(const char *why) {
+static void unprotected(const char *why, const char *exe) {
     tb.policy = NULL;
-    report_unprotected(why);
+    report_unprotected(why, exe);
     if (tb.closed) sys1(NR_exit_group, EXIT_UNPROTECTED);
 }
 
@@ -303,12 +315,12 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     learn_secrets(&g);
     const char *why = load_policy(&g);
     if (why) {
-        unprotected(why);
+        unprotected(why, executed_as(end));
         return;
     }
     choose_watches();
     restore_names(&g, end);
     tb.uncovered |= install_hooks(end);
     protect_state();
-    if (tb.is_root && !g.state && tb.policy->announce) report_started();
+    if (tb.is_root && !g.state && tb.policy->announce) report_started(executed_as(end));
 }

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 }
 
 func inPlace(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "thimble-attack-")
+	dir, err := folderOnRoot()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -65,6 +65,28 @@ func inPlace(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// folderOnRoot makes a folder on the root's file system: only there can a file have shipped by its age, where the root is
+// writable. A machine's /tmp is often a file system of its own.
+func folderOnRoot() (string, error) {
+	for _, parent := range []string{os.TempDir(), "/var/tmp", "/var/lib", "."} {
+		if device(parent) != device("/") {
+			continue
+		}
+		if dir, err := os.MkdirTemp(parent, "thimble-attack-"); err == nil {
+			return dir, nil
+		}
+	}
+	return "", errors.New("no writable folder on the file system of /")
+}
+
+func device(name string) uint64 {
+	var st syscall.Stat_t
+	if syscall.Stat(name, &st) != nil {
+		return 0
+	}
+	return uint64(st.Dev)
 }
 
 // zeroConfig is the policy without any choice made: what shipped may run and be loaded, what appeared later may not.

@@ -118,8 +118,10 @@ struct tb_event {
     int target_pid; /* memory control: the other process; 0: none */
 };
 HIDDEN void report(const struct tb_event *e);
-HIDDEN void report_started(void);
-HIDDEN void report_unprotected(const char *why);
+/* exe: the program's path as execve(2) was given it, which is cheaper to know at the start than the canonical
+ * one. */
+HIDDEN void report_started(const char *exe);
+HIDDEN void report_unprotected(const char *why, const char *exe);
 
 /* Acts on a verdict: reports it unless it is allow; true when the attempt must be refused (kill does not
  * return). */

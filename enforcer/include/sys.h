@@ -58,6 +58,7 @@ enum {
     TB_MAP_PRIVATE = 2,
     TB_MAP_FIXED = 16,
     TB_MAP_ANON = 32,
+    TB_MAP_POPULATE = 0x8000,
 
     TB_S_IFMT = 0170000,
     TB_S_IFREG = 0100000,

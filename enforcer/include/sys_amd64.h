@@ -44,16 +44,20 @@ enum {
     NR_exit_group = 231,
     NR_kill = 62,
     NR_fcntl = 72,
+    NR_chmod = 90,
+    NR_fchmod = 91,
     NR_getcwd = 79,
     NR_creat = 85,
     NR_readlink = 89,
     NR_ptrace = 101,
     NR_getppid = 110,
+    NR_statfs = 137,
     NR_fstatfs = 138,
     NR_prctl = 157,
     NR_getxattr = 191,
     NR_clock_gettime = 228,
     NR_openat = 257,
+    NR_fchmodat = 268,
     NR_newfstatat = 262,
     NR_readlinkat = 267,
     NR_process_vm_readv = 310,
@@ -61,6 +65,7 @@ enum {
     NR_execveat = 322,
     NR_io_uring_setup = 425,
     NR_openat2 = 437,
+    NR_fchmodat2 = 452,
 };
 
 #define TB_O_DIRECTORY 0200000

@@ -103,6 +103,15 @@ func flag(b bool) C.uint8_t {
 // Decide is tb_decide and tb_rule_text. signature is 1 + the index of the set that the request names; ask says whether
 // the callback tells it instead of the request.
 func (b *Blob) Decide(p Policy, rq policy.Request, signature int, ask bool) policy.Verdict {
+	return b.decide(p, rq, signature, ask, 1)
+}
+
+// DecideTimes decides the same request n times, for benchmarks.
+func (b *Blob) DecideTimes(rq policy.Request, n int) policy.Verdict {
+	return b.decide(b.Select(rq.Function), rq, 0, false, n)
+}
+
+func (b *Blob) decide(p Policy, rq policy.Request, signature int, ask bool, times int) policy.Verdict {
 	var m memory
 	defer m.free()
 	c := (*C.struct_tb_request)(m.alloc(int(unsafe.Sizeof(C.struct_tb_request{}))))
@@ -124,7 +133,7 @@ func (b *Blob) Decide(p Policy, rq policy.Request, signature int, ask bool) poli
 		c.signature = C.uint8_t(signature)
 	}
 	var v C.struct_tb_verdict
-	C.shim_decide(b.p, p, c, facts, &v)
+	C.shim_decide(b.p, p, c, facts, &v, C.int(times))
 	return policy.Verdict{
 		Action: []policy.Action{policy.Allowed, policy.Audited, policy.Denied}[v.action], Rule: b.ruleText(&v),
 		KeepCredentials: v.keep_credentials == 1,
@@ -137,6 +146,11 @@ func (b *Blob) ruleText(v *C.struct_tb_verdict) string {
 	const size = 512
 	buf := (*C.char)(m.alloc(size))
 	return C.GoStringN(buf, C.int(C.tb_rule_text(b.p, v, buf, size)))
+}
+
+// SetRule is tb_rule_text for the rule of a curated set with any index.
+func (b *Blob) SetRule(index int) string {
+	return b.ruleText(&C.struct_tb_verdict{rule: C.TB_RULE_FORBID_SETS, index: C.uint16_t(index)})
 }
 
 // MatchTemplate matches against the blob's first template.

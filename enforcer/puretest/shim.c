@@ -21,13 +21,14 @@ static int same(void *ctx, struct tb_str entry) {
     return 0;
 }
 
-void shim_decide(const uint8_t *blob, const struct tb_policy *p, struct tb_request *rq, struct shim_facts *facts,
-                 struct tb_verdict *out) {
+void shim_decide(const uint8_t *blob, const struct tb_policy *p, struct tb_request *rq,
+                 struct shim_facts *facts, struct tb_verdict *out, int times) {
     rq->ctx = facts;
     rq->digest = digest;
     rq->scan = scan;
     rq->same = rq->same_from = same;
-    tb_decide(blob, p, rq, out);
+    while (times-- > 0)
+        tb_decide(blob, p, rq, out);
 }
 
 int shim_template(const uint8_t *blob, const char *arg) {
@@ -35,8 +36,8 @@ int shim_template(const uint8_t *blob, const char *arg) {
 }
 
 int shim_arglist(const uint8_t *blob, const char *const *args, uint32_t nargs) {
-    return tb_args_match(blob, TB_AT(struct tb_arglist, blob, TB_AT(struct tb_header, blob, 0)->arg_lists.off), args,
-                         nargs);
+    return tb_args_match(
+        blob, TB_AT(struct tb_arglist, blob, TB_AT(struct tb_header, blob, 0)->arg_lists.off), args, nargs);
 }
 
 #ifdef TB_SANITIZE

@@ -9,7 +9,7 @@ struct shim_facts {
     uint32_t scanned; /* what scan answers */
 };
 
-void shim_decide(const uint8_t *blob, const struct tb_policy *p, struct tb_request *rq, struct shim_facts *facts,
-                 struct tb_verdict *out);
+void shim_decide(const uint8_t *blob, const struct tb_policy *p, struct tb_request *rq,
+                 struct shim_facts *facts, struct tb_verdict *out, int times);
 int shim_template(const uint8_t *blob, const char *arg);
 int shim_arglist(const uint8_t *blob, const char *const *args, uint32_t nargs);
