@@ -33,8 +33,7 @@ func missing(t *testing.T, format string, args ...any) {
 	t.Skipf("NOT TESTED: "+format, args...)
 }
 
-// place is the folder of all that ships with the function under test: programs built before it starts. Folders of
-// attacks are below it too: what is dropped there is new, and nothing else is wrong with it.
+// place is the folder of all that ships with the function under test: programs built before it starts.
 var place string
 
 // library is libthimble for this machine, in place.
@@ -67,18 +66,20 @@ func inPlace(m *testing.M) int {
 	return m.Run()
 }
 
-// folderOnRoot makes a folder on the root's file system: only there can a file have shipped by its age, where the root is
-// writable. A machine's /tmp is often a file system of its own.
+// folderOnRoot makes a folder where a file can have shipped by its age, with a writable root: on the root's file system,
+// and in no folder for temporary files.
 func folderOnRoot() (string, error) {
-	for _, parent := range []string{os.TempDir(), "/var/tmp", "/var/lib", "."} {
-		if device(parent) != device("/") {
+	home, _ := os.UserHomeDir()
+	here, _ := os.Getwd()
+	for _, parent := range []string{"/var/lib", home, here} {
+		if device(parent) != device("/") || strings.HasPrefix(parent+"/", "/tmp/") {
 			continue
 		}
 		if dir, err := os.MkdirTemp(parent, "thimble-attack-"); err == nil {
 			return dir, nil
 		}
 	}
-	return "", errors.New("no writable folder on the file system of /")
+	return "", errors.New("no writable folder on the file system of / besides those for temporary files")
 }
 
 func device(name string) uint64 {
