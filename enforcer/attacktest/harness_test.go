@@ -130,6 +130,7 @@ type program struct {
 	env    []string // besides the ordinary environment
 	dir    string
 	policy string // blob file; "": without the enforcer
+	beside string // another library to preload, behind the enforcer
 }
 
 // outcome is what there was to see of a run.
@@ -189,9 +190,7 @@ func (p program) run(t *testing.T) outcome {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	events := filepath.Join(t.TempDir(), "events")
-	if p.policy != "" {
-		cmd.Env = append(cmd.Env, "LD_PRELOAD="+library, "THIMBLE_POLICY="+p.policy, "THIMBLE_EVENTS=file:"+events)
-	}
+	cmd.Env = append(cmd.Env, p.enforcer(events)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
@@ -203,6 +202,19 @@ func (p program) run(t *testing.T) outcome {
 		t.Errorf("run %q: hangs", p.argv)
 	}
 	return outcome{sortLines(out.String()), cmd.ProcessState.String(), readEvents(t, events)}
+}
+
+// enforcer is what loads it.
+func (p program) enforcer(events string) []string {
+	switch {
+	case p.policy != "" && p.beside != "":
+		return []string{"LD_PRELOAD=" + library + ":" + p.beside, "THIMBLE_POLICY=" + p.policy, "THIMBLE_EVENTS=file:" + events}
+	case p.policy != "":
+		return []string{"LD_PRELOAD=" + library, "THIMBLE_POLICY=" + p.policy, "THIMBLE_EVENTS=file:" + events}
+	case p.beside != "":
+		return []string{"LD_PRELOAD=" + p.beside}
+	}
+	return nil
 }
 
 func sortLines(s string) string {
