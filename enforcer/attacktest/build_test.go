@@ -5,7 +5,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // The programs are compiled once, into place, when the first test asks for them.
@@ -21,13 +23,36 @@ func build(t *testing.T, name string, argv ...string) string {
 		text, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
 		if err != nil {
 			os.Stderr.Write(text)
+			return err
 		}
-		return err
+		return tick()
 	}))
 	if err := once.(func() error)(); err != nil {
 		t.Fatalf("build %s: %v", name, err)
 	}
 	return out
+}
+
+// tick waits until the file system's clock has moved on: what was built before is then older than any process started
+// after.
+func tick() error {
+	var first, now syscall.Stat_t
+	for i := 0; ; i++ {
+		name := filepath.Join(place, "tick")
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			return err
+		}
+		if err := syscall.Stat(name, &now); err != nil {
+			return err
+		}
+		if i == 0 {
+			first = now
+		}
+		if now.Ctim != first.Ctim {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // compiled builds testdata/c/NAME.c with one of the C compilers.

@@ -71,7 +71,7 @@ type carryCase struct {
 
 func newCarryCase(t *testing.T, carry, method string) carryCase {
 	t.Helper()
-	dir := t.TempDir()
+	dir := temporary(t)
 	evil := filepath.Join(dir, "libneeded.so")
 	module := "module EVIL// INTERNAL libneeded 1\nmodule INTERNAL EVIL// libneeded 1\n"
 	if err := os.WriteFile(filepath.Join(dir, "gconv-modules"), []byte(module), 0o644); err != nil {

@@ -287,6 +287,20 @@ func (o outcome) denied(t *testing.T, what, control, path string) {
 	t.Errorf("%s: no event says that %s of %q was denied: %+v", what, control, path, o.events)
 }
 
+// temporary is a folder whose name is harmless in every shell, unlike t.TempDir's.
+func temporary(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "dropped-")
+	if err == nil {
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func exists(name string) bool {
 	_, err := os.Lstat(name)
 	return err == nil
