@@ -158,12 +158,12 @@ static void put_time(struct line *l) {
     put(l, "Z\"");
 }
 
-static void put_process(struct line *l, const char *exe) {
+static void put_process(struct line *l) {
     put(l, ",\"process\":{\"pid\":");
     put_number(l, (unsigned long)sys0(NR_getpid), 0);
     put(l, ",\"ppid\":");
     put_number(l, (unsigned long)sys0(NR_getppid), 0);
-    put_field(l, "exe", exe, str_len(exe));
+    put_field(l, "exe", tb.from, str_len(tb.from));
     put_byte(l, '}');
 }
 
@@ -224,8 +224,8 @@ static void put_head(struct line *l, const char *control, const char *action) {
     put_field(l, "action", action, str_len(action));
 }
 
-static void put_tail(struct line *l, const char *exe) {
-    put_process(l, exe);
+static void put_tail(struct line *l) {
+    put_process(l);
     put_function(l);
     put_policy(l);
     put(l, ",\"tier\":\"");
@@ -320,22 +320,15 @@ static bool within_rate(void) {
 
 /* ---- the events ---- */
 
-static const char *own_exe(char *buffer, size_t cap) {
-    if (*tb.from) return tb.from;
-    long n = sys_readlink("/proc/self/exe", buffer, (long)cap - 1);
-    buffer[failed(n) ? 0 : n] = 0;
-    return buffer;
-}
-
 void report(const struct tb_event *e) {
     struct line l;
-    char rule[160], exe[TEXT_LIMIT + 4];
+    char rule[160];
     if (!within_rate()) return;
     put_head(&l, e->control, e->action);
     if (e->verdict) put_field(&l, "rule", rule, tb_rule_text(tb.blob, e->verdict, rule, sizeof rule));
     if (e->detail) put_field(&l, "detail", e->detail, str_len(e->detail));
     put_subject(&l, e);
-    put_tail(&l, own_exe(exe, sizeof exe));
+    put_tail(&l);
     if (!send_line(&l)) rate.dropped++;
 }
 
@@ -355,7 +348,7 @@ static void put_list(struct line *l, const char *name, unsigned long bits, const
 }
 
 /* What no enforcer without help of the kernel covers stands first, then what this process lacks. */
-void report_started(const char *exe) {
+void report_started(void) {
     static const char *const uncovered[] = {
         "raw system calls of native code", "static binaries", "load", "hooks", "proc", "libc"};
     static const char *const pending[] = {"seal", "decoys", "reply", "net", "credentials.decoy"};
@@ -363,17 +356,17 @@ void report_started(const char *exe) {
     put_head(&l, "start", "started");
     put_list(&l, "uncovered", 3ul | (unsigned long)tb.uncovered << 2, uncovered, 6);
     put_list(&l, "not_enforced", tb.policy->pending, pending, 5);
-    put_tail(&l, exe);
+    put_tail(&l);
     send_line(&l);
 }
 
-void report_unprotected(const char *why, const char *exe) {
+void report_unprotected(const char *why) {
     struct line l;
     put_head(&l, "start", "unprotected");
     put_field(&l, "detail", why, str_len(why));
     put_field(&l, "path", tb.policy_path, str_len(tb.policy_path));
     put(&l, tb.closed ? ",\"fail\":\"closed\"" : ",\"fail\":\"open\"");
-    put_tail(&l, exe);
+    put_tail(&l);
     send_line(&l);
 }
 

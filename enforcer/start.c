@@ -222,11 +222,6 @@ static unsigned long *execfn_entry(char **end) {
     return NULL;
 }
 
-static const char *executed_as(char **end) {
-    unsigned long *entry = execfn_entry(end);
-    return entry ? (const char *)*entry : "";
-}
-
 /* After an exec by descriptor the kernel calls the program by that descriptor's number: give it its own name
  * back, and the path by which the caller named it. */
 static void restore_names(const struct given *g, char **end) {
@@ -240,6 +235,11 @@ static void restore_names(const struct given *g, char **end) {
 static void learn_process(void) {
     enum { PROC_ROOT_INODE = 1 };
     struct kstat st;
+    char exe[TB_PATH_MAX];
+    if (!*tb.from) {
+        long n = sys_readlink("/proc/self/exe", exe, sizeof exe);
+        tb.from = keep_string(exe, failed(n) ? 0 : (size_t)n);
+    }
     if (!failed(sys4(NR_newfstatat, TB_AT_FDCWD, "/proc", &st, 0)) && st.st_ino == PROC_ROOT_INODE)
         tb.proc_dev = st.st_dev;
     else
@@ -290,9 +290,9 @@ static void protect_state(void) {
     sys3(NR_mprotect, &tb, sizeof tb & ~4095ul, TB_PROT_READ);
 }
 
-static void unprotected(const char *why, const char *exe) {
+static void unprotected(const char *why) {
     tb.policy = NULL;
-    report_unprotected(why, exe);
+    report_unprotected(why);
     if (tb.closed) sys1(NR_exit_group, EXIT_UNPROTECTED);
 }
 
@@ -315,12 +315,12 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     learn_secrets(&g);
     const char *why = load_policy(&g);
     if (why) {
-        unprotected(why, executed_as(end));
+        unprotected(why);
         return;
     }
     choose_watches();
     restore_names(&g, end);
     tb.uncovered |= install_hooks(end);
     protect_state();
-    if (tb.is_root && !g.state && tb.policy->announce) report_started(executed_as(end));
+    if (tb.is_root && !g.state && tb.policy->announce) report_started();
 }

@@ -54,6 +54,7 @@ enum {
     NR_statfs = 137,
     NR_fstatfs = 138,
     NR_prctl = 157,
+    NR_fgetxattr = 193,
     NR_getxattr = 191,
     NR_clock_gettime = 228,
     NR_openat = 257,

@@ -29,6 +29,7 @@ static inline unsigned long thread_pointer(void) {
 }
 
 enum {
+    NR_fgetxattr = 10,
     NR_getxattr = 8,
     NR_getcwd = 17,
     NR_fcntl = 25,

@@ -1,2 +1,2 @@
 /* Generated; DO NOT EDIT. Run: go generate ./enforcer/puretest */
-#define TB_SOURCES "ec20b4833de1f516e2741ef51ff531d9b8b5ac111cddc2bc429be9e14ff45e15"
+#define TB_SOURCES "d89c749b6af9a9f93f09fc04e5fbb5c4e5a87ea5aafca84eca053039bbaafdb8"
