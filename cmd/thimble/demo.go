@@ -50,6 +50,9 @@ func runDemo(cmd *cobra.Command, flags demoFlags) error {
 	if flags.format != "table" && flags.format != "json" {
 		return usageError("unknown --format %q: use table or json", flags.format)
 	}
+	if _, ok := lambdaRuntimes[flags.runtime]; !ok && flags.runtime != "" {
+		return usageError("unknown --runtime %q: the demo has functions for node and python", flags.runtime)
+	}
 	host, err := demo.Inspect(flags.runtime)
 	if err != nil {
 		return err
