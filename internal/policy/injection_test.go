@@ -113,6 +113,7 @@ func checkInjection(t *testing.T, source string, fill func(i int) string) bool {
 			pairs = append(pairs, placeholder, fills[h])
 		}
 		want := strings.NewReplacer(pairs...).Replace(shape(before))
+		want = strings.ReplaceAll(want, "(lit<>)", "") // an empty hole leaves no literal
 		if got := shape(after); got != want {
 			t.Fatalf("%s: %q is accepted and reads differently as %v\ngot  %s\nwant %s", source, command, lang, got, want)
 		}
