@@ -78,44 +78,57 @@ func shape(file *syntax.File) string {
 	return b.String()
 }
 
-// checkInjection fills the holes of a template. If the pattern accepts the result, every dialect that the template was
-// compiled for must read the same command, with the fills as literal text. It reports whether the pattern accepted.
-func checkInjection(t *testing.T, source string, fill func(i int) string) bool {
+// injection is a compiled template with the trees that every fill must give.
+type injection struct {
+	source string
+	arg    *Arg
+	split  template
+	code   *shellCode
+	before map[syntax.LangVariant]string
+}
+
+func newInjection(t *testing.T, source string) *injection {
 	t.Helper()
-	list, wrong := compileArgs("/bin/sh", []string{"-c", source})
-	if len(wrong) > 0 {
-		t.Fatalf("%s: %s", source, wrong[0].msg)
+	list := compiled(t, "/bin/sh", "-c", source)
+	in := &injection{source: source, arg: &list[1], before: map[syntax.LangVariant]string{}}
+	in.split, _ = splitTemplate(1, source)
+	in.code = newShellCode(in.split, nil)
+	for _, lang := range dialects("sh") {
+		if file, err := parseShell(in.code.code, lang); err == nil {
+			in.before[lang] = shape(file)
+		}
 	}
-	split, _ := splitTemplate(1, source)
-	code := newShellCode(split, nil)
-	fills, holes := map[*hole]string{}, split.holes()
-	for i, h := range holes {
+	return in
+}
+
+// check fills the holes of a template. If the pattern accepts the result, every dialect that the template was compiled
+// for must read the same command, with the fills as literal text. It reports whether the pattern accepted.
+func (in *injection) check(t *testing.T, fill func(i int) string) bool {
+	t.Helper()
+	fills := map[*hole]string{}
+	for i, h := range in.split.holes() {
 		fills[h] = fill(i)
 	}
-	if !list[1].Matches(filled(split, fills)) {
+	if !in.arg.Matches(filled(in.split, fills)) {
 		return false
 	}
 	for h, s := range fills {
 		fills[h] = strings.ToValidUTF8(s, "\u00e9") // the parser takes no other; to a shell these are bytes like any other
 	}
-	command := filled(split, fills)
-	for _, lang := range dialects("sh") {
-		before, err := parseShell(code.code, lang)
-		if err != nil {
-			continue
-		}
+	command := filled(in.split, fills)
+	for lang, before := range in.before {
 		after, err := parseShell(command, lang)
 		if err != nil {
-			t.Fatalf("%s: %q is accepted and does not parse as %v: %v", source, command, lang, err)
+			t.Fatalf("%s: %q is accepted and does not parse as %v: %v", in.source, command, lang, err)
 		}
 		var pairs []string
-		for placeholder, h := range code.marked {
+		for placeholder, h := range in.code.marked {
 			pairs = append(pairs, placeholder, fills[h])
 		}
-		want := strings.NewReplacer(pairs...).Replace(shape(before))
+		want := strings.NewReplacer(pairs...).Replace(before)
 		want = strings.ReplaceAll(want, "(lit<>)", "") // an empty hole leaves no literal
 		if got := shape(after); got != want {
-			t.Fatalf("%s: %q is accepted and reads differently as %v\ngot  %s\nwant %s", source, command, lang, got, want)
+			t.Fatalf("%s: %q is accepted and reads differently as %v\ngot  %s\nwant %s", in.source, command, lang, got, want)
 		}
 	}
 	return true
@@ -131,17 +144,17 @@ var nasty = []string{
 
 func TestNoFillChangesTheCommand(t *testing.T) {
 	for _, source := range injectionTemplates {
-		accepted := 0
+		in, accepted := newInjection(t, source), 0
 		for _, a := range nasty {
 			for _, b := range nasty {
-				if checkInjection(t, source, func(i int) string { return []string{a, b, "http://z"}[i%3] }) {
+				if in.check(t, func(i int) string { return []string{a, b, "http://z"}[i%3] }) {
 					accepted++
 				}
 			}
 		}
 		for b := range 256 {
 			for _, s := range []string{string([]byte{byte(b)}), "http://a" + string([]byte{byte(b)}), "7" + string([]byte{byte(b)})} {
-				if checkInjection(t, source, func(int) string { return s }) {
+				if in.check(t, func(int) string { return s }) {
 					accepted++
 				}
 			}
@@ -166,9 +179,9 @@ func TestRandomFillsChangeNoCommand(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
 	accepted := 0
 	for i := range 4000 {
-		source := injectionTemplates[i%len(injectionTemplates)]
+		in := newInjection(t, injectionTemplates[i%len(injectionTemplates)])
 		classes := []Class{ClassWordFirst, ClassDQFirst, ClassSQFirst}
-		if checkInjection(t, source, func(i int) string { return randomFill(r, classes[i%3]) }) {
+		if in.check(t, func(i int) string { return randomFill(r, classes[i%3]) }) {
 			accepted++
 		}
 	}
@@ -184,7 +197,7 @@ func FuzzTemplateInjection(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, n uint, a, b, c string) {
-		checkInjection(t, injectionTemplates[n%uint(len(injectionTemplates))], func(i int) string { return []string{a, b, c}[i%3] })
+		newInjection(t, injectionTemplates[n%uint(len(injectionTemplates))]).check(t, func(i int) string { return []string{a, b, c}[i%3] })
 	})
 }
 
@@ -198,7 +211,7 @@ func FuzzTemplate(f *testing.F) {
 		if _, wrong := compileArgs("/bin/sh", []string{"-c", source}); len(wrong) > 0 {
 			return
 		}
-		checkInjection(t, source, func(int) string { return fill })
+		newInjection(t, source).check(t, func(int) string { return fill })
 	})
 }
 
