@@ -52,6 +52,7 @@ var allowed = map[string]rule{
 	"internal/web":   {own: []string{"internal/abi", "internal/fleet"}},
 
 	"internal/depcheck": {},
+	"bench":             {own: []string{"enforcer", "internal/"}, other: []string{sys}},
 
 	// The command composes: it may import every package of ours, and nothing imports it.
 	"cmd/thimble": {
