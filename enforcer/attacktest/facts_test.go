@@ -37,6 +37,9 @@ func TestNothingToSee(t *testing.T) {
 			"node-environ":        {"/usr/bin/node", "-p", "JSON.stringify([process.env, process.execArgv, process.title])"},
 		}
 		for _, method := range methods(t, []string{spawn}) {
+			if method == "threads" {
+				continue // 400 outputs at once, cut into each other
+			}
 			cases["by-"+method] = []string{spawn, method, facts, "an argument"}
 		}
 		for name, argv := range cases {
@@ -91,6 +94,9 @@ func TestLimits(t *testing.T) {
 			})
 		}
 		for _, method := range attacks {
+			if cc == "musl-gcc" && method == "no-descriptors" {
+				continue // musl's posix_spawn needs a pipe itself
+			}
 			t.Run(cc+"/attack/"+method, func(t *testing.T) {
 				t.Parallel()
 				c := spawnCase{[]string{limits, method}, policy, temporary(t)}
