@@ -48,7 +48,7 @@ func start(t *testing.T, mode string, change func(*Spec)) (*Process, *os.File) {
 	t.Cleanup(func() { r.Close() })
 	spec := Spec{
 		Task: probeFolder(t), Args: []string{"/var/task/probe"},
-		Env: []string{probeVariable + "=" + mode, "GIVEN=value"}, Stdout: w, Stderr: os.Stderr,
+		Env: []string{probeVariable + "=" + mode, "GIVEN=value", "GORACE=atexit_sleep_ms=0"}, Stdout: w, Stderr: os.Stderr,
 	}
 	if change != nil {
 		change(&spec)
@@ -95,7 +95,7 @@ var wanted = map[string]string{
 	"uid gid":             "993 993 990 990",
 	"capabilities":        "0 0 0 0 0",
 	"no_new_privs":        "0",
-	"PR_GET_NO_NEW_PRIVS": "0 ok",
+	"PR_GET_NO_NEW_PRIVS": "0ok",
 	"host name":           "169.254.",
 	"parent":              "1",
 	"open files":          "1024",
@@ -152,7 +152,7 @@ var wanted = map[string]string{
 	"/dev/null":          "ok",
 	"/proc/1/environ":    "EACCES",
 	"/proc of others":    "2",
-	"size of /tmp":       "512 ok",
+	"size of /tmp":       "512ok",
 	"writable mounts":    "/tmp /proc",
 	"/root":              "ENOENT",
 }
