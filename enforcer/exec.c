@@ -26,7 +26,8 @@ long judge_file(struct attempt *a, struct tb_file *f, const char *called, char *
     struct tb_request rq = {.control = TB_EXEC,
                             .image = f->image,
                             .memfd = f->memfd,
-                            .setuid = f->setuid,
+                            .scanned = f->image,
+                            .setuid = file_is_setuid(f),
                             .interpreter = interpreter,
                             .exe = {f->path, f->path_len},
                             .path = str(called),
@@ -79,20 +80,15 @@ static bool leads_to(int dir, const char *base, const struct tb_file *f) {
  * "folder/base" where the folder is canonical and on that mount. */
 static bool stable_name(struct attempt *a, const struct tb_file *f, const char *called) {
     const char *base = base_name(called);
-    size_t folder = (size_t)(base - called), base_len = str_len(base);
-    if (!f->readonly || !folder || !base_len || folder >= sizeof a->name - base_len - 2) return false;
-    mem_copy(a->name, called, folder);
-    a->name[folder] = 0;
-    long dir = sys_openat(TB_AT_FDCWD, a->name, TB_O_PATH | TB_O_CLOEXEC | TB_O_DIRECTORY, 0);
-    if (failed(dir)) return false;
-    proc_fd_path(a->link, (int)dir);
-    long n = sys_readlink(a->link, a->name, (long)(sizeof a->name - base_len - 2));
-    if (n > 0) {
-        if (n > 1) a->name[n++] = '/';
-        mem_copy(a->name + n, base, base_len + 1);
-    }
-    bool stable = n > 0 && (str_equal(a->name, f->path) || leads_to((int)dir, base, f));
-    sys_close((int)dir);
+    size_t folder = str_len(a->folder), base_len = str_len(base);
+    if (!f->readonly || !f->by_path || folder + base_len + 2 > sizeof a->name) return false;
+    mem_copy(a->name, a->folder, folder);
+    a->name[folder] = '/';
+    mem_copy(a->name + folder + 1, base, base_len + 1);
+    if (str_equal(a->name, f->path)) return true;
+    long dir = open_without_links(folder ? a->folder : "/", TB_O_PATH | TB_O_CLOEXEC | TB_O_DIRECTORY);
+    bool stable = !failed(dir) && leads_to((int)dir, base, f);
+    if (!failed(dir)) sys_close((int)dir);
     return stable;
 }
 
@@ -102,6 +98,7 @@ static long run(struct attempt *a, struct tb_file *f, const char *called, const 
                 char *const argv[], char *const envp[], struct tb_handoff *h) {
     h->strip = strips_credentials(&a->verdict);
     h->strict = has_templates(&a->verdict);
+    if (!h->exe) h->exe = f->path;
     if (stable_name(a, f, called)) {
         h->execfn = str_equal(a->name, named) ? "" : named;
         char **env = env_build(envp, h, a->room);
@@ -116,6 +113,12 @@ static long run(struct attempt *a, struct tb_file *f, const char *called, const 
         r = sys3(NR_execve, a->name, argv, env);
     }
     return r;
+}
+
+/* Opens what the named file runs by: a path that may be relative to the working folder. */
+static long open_second(struct attempt *a, const char *path) {
+    absolute_path(a->called2, sizeof a->called2, TB_AT_FDCWD, path);
+    return file_open_path(&a->second, a->called2, NULL, a->walk);
 }
 
 /* ---- launchers ---- */
@@ -200,7 +203,7 @@ static long exec_script(struct attempt *a, long head, char *const argv[], char *
     for (int depth = 0;; depth++) {
         if (depth > DEEPEST) return -TB_ELOOP;
         if (!parse_script(text, head, &interpreter, &argument)) return -TB_ENOEXEC;
-        if (failed(r = file_open(&a->second, TB_AT_FDCWD, interpreter, 0))) return r;
+        if (failed(r = open_second(a, interpreter))) return r;
         if (depth == 0) script_argv(a, interpreter, argument, argv);
         if (failed(r = judge_file(a, &a->second, interpreter, a->argv, true))) return r;
         text = a->head2;
@@ -240,11 +243,10 @@ static long exec_loader(struct attempt *a, char *const argv[], char *const envp[
         return exec_program(a, argv, envp);
     long r = judge_file(a, &a->program, a->called, argv, true);
     if (failed(r)) return r;
-    if (failed(r = file_open(&a->second, TB_AT_FDCWD, argv[at], 0))) return r;
+    if (failed(r = open_second(a, argv[at]))) return r;
     if (is_loader(base_name(a->second.path)) &&
         tb.policy->memory_mode != TB_OFF) /* what that one would load is not judged here */
         return refuse_nested(a, argv);
-    absolute_path(a->called2, sizeof a->called2, TB_AT_FDCWD, argv[at]);
     if (failed(r = judge_file(a, &a->second, a->called2, argv + at, false))) return r;
     int n = 0;
     for (; argv[n]; n++)
@@ -270,14 +272,6 @@ static size_t room_for_env(char *const envp[]) {
     return env_room(envp, &widest) + 7 * (TB_PATH_MAX + 16);
 }
 
-/* The executable that counts as the caller. */
-static const char *caller(struct attempt *a) {
-    if (*tb.from) return tb.from;
-    long n = sys_readlink("/proc/self/exe", a->own, sizeof a->own - 1);
-    a->own[failed(n) ? 0 : n] = 0;
-    return a->own;
-}
-
 static long open_program(struct attempt *a, int dir, const char *path, int flags) {
     if (*path == 0) {
         if (!(flags & TB_AT_EMPTY_PATH)) return -TB_ENOENT;
@@ -286,7 +280,9 @@ static long open_program(struct attempt *a, int dir, const char *path, int flags
         proc_fd_path(link, dir);
         return file_open(&a->program, TB_AT_FDCWD, link, 0);
     }
-    return file_open(&a->program, dir, path, flags & TB_AT_SYMLINK_NOFOLLOW ? TB_O_NOFOLLOW : 0);
+    if (flags & TB_AT_SYMLINK_NOFOLLOW) return file_open(&a->program, dir, path, TB_O_NOFOLLOW);
+    if (dir != TB_AT_FDCWD && *path != '/') return file_open(&a->program, dir, path, 0);
+    return file_open_path(&a->program, a->called, a->folder, a->walk);
 }
 
 static long exec_opened(struct attempt *a, char *const argv[], char *const envp[]) {
@@ -316,10 +312,13 @@ long exec_file(int dir, const char *path, char *const argv[], char *const envp[]
     a->argv = (char **)(a + 1);
     a->room = (char *)(a + 1) + vector;
     a->program.fd = a->second.fd = a->program.reader = a->second.reader = -1;
-    a->from = caller(a);
+    a->from = tb.from;
+    a->folder[0] = 0;
+    a->called[0] = 0;
+    if (*path) absolute_path(a->called, sizeof a->called, dir, path);
     long r = open_program(a, dir, path, flags);
     if (!failed(r)) {
-        absolute_path(a->called, sizeof a->called, dir, *path ? path : a->program.path);
+        if (!*path) absolute_path(a->called, sizeof a->called, TB_AT_FDCWD, a->program.path);
         a->named = *path ? path : a->called;
         r = exec_opened(a, argv, envp);
     }

@@ -54,6 +54,7 @@ enum {
     NR_statfs = 137,
     NR_fstatfs = 138,
     NR_prctl = 157,
+    NR_fgetxattr = 193,
     NR_getxattr = 191,
     NR_clock_gettime = 228,
     NR_openat = 257,
@@ -64,7 +65,9 @@ enum {
     NR_process_vm_writev = 311,
     NR_execveat = 322,
     NR_io_uring_setup = 425,
+    NR_pidfd_open = 434,
     NR_openat2 = 437,
+    NR_pidfd_getfd = 438,
     NR_fchmodat2 = 452,
 };
 

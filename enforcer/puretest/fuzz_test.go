@@ -123,9 +123,17 @@ func FuzzBlob(f *testing.F) {
 		}
 		f.Add(raw, seed, true)
 		f.Add(raw, seed, false)
+		f.Add(seed, seed, true)
 	}
 	f.Fuzz(func(t *testing.T, raw, requests []byte, fix bool) {
 		s := newSource(requests)
+		if len(raw) < 100 { // too short for a blob: let it make one, which is then damaged
+			g := newSource(raw)
+			var err error
+			if raw, err = compile.Blob(g.policies(), lookupIn(g.sets())); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if fix {
 			raw = fixUp(s.damage(raw))
 		}

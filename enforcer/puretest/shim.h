@@ -6,7 +6,9 @@
 struct shim_facts {
     uint8_t known; /* the digest is */
     uint8_t sha256[32];
-    uint32_t scanned; /* what scan answers */
+    uint32_t scanned;   /* what scan answers */
+    struct tb_str link; /* the policy path that is a symbolic link to the file, and to the caller */
+    uint32_t asked_digest, asked_scan, asked_same; /* how often */
 };
 
 void shim_decide(const uint8_t *blob, const struct tb_policy *p, struct tb_request *rq,

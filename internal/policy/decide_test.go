@@ -15,25 +15,25 @@ func decideLookup(name string) (Set, bool) {
 	return s, ok
 }
 
-func literal(s string) Arg { return Arg{Prefix: s} }
+func literalArg(s string) Arg { return Arg{Prefix: s} }
 
-func word(prefix, suffix string) Arg {
+func wordArg(prefix, suffix string) Arg {
 	return Arg{
 		Prefix: prefix, Suffix: suffix,
 		Atoms: []Atom{{Class: ClassWordFirst}, {Class: ClassWord, Quant: Star}},
 	}
 }
 
-// strict is the example of the contract in short.
-func strict() Policy {
+// strictPolicy is the example of the contract in short.
+func strictPolicy() Policy {
 	return Policy{
 		Exec: Exec{Mode: Enforce, Children: ChildrenListed, Allow: []Allow{
-			{Path: "/bin/sh", Args: []ArgList{{literal("-c"), word("curl ", " | ./bin/catdoc -")}}},
-			{Path: "/usr/bin/curl", From: []string{"/bin/sh"}, Args: []ArgList{{literal("-L"), word("", "")}}},
+			{Path: "/bin/sh", Args: []ArgList{{literalArg("-c"), wordArg("curl ", " | ./bin/catdoc -")}}},
+			{Path: "/usr/bin/curl", From: []string{"/bin/sh"}, Args: []ArgList{{literalArg("-L"), wordArg("", "")}}},
 			{Path: "/opt/aws", Credentials: CredentialsKeep},
 			{Path: "/tmp/chromium", SHA256: &[32]byte{1}},
 			{Path: "/bin/cat"},
-			{Path: "/bin/busybox", Args: []ArgList{{literal("tar"), {Rest: true, Atoms: []Atom{{Class: ClassAny, Quant: Star}}}}}},
+			{Path: "/bin/busybox", Args: []ArgList{{literalArg("tar"), {Rest: true, Atoms: []Atom{{Class: ClassAny, Quant: Star}}}}}},
 		}},
 		Forbid:      Forbid{Mode: Enforce, Sets: []string{"miners"}, Names: []string{"nmap", "Evil?"}, SHA256: [][32]byte{{5}, {6}}},
 		Tmp:         Tmp{Mode: Enforce, DenyExec: true, DenyLoad: true, Write: WriteNoExecutables},
@@ -80,7 +80,7 @@ func TestDecide(t *testing.T) {
 		{"multi-call by an applet's name", `"exe":"/bin/busybox","argv0":"tar","image":true`, "deny", "exec.children"},
 		{"forbidden applet", `"exe":"/bin/busybox","args":["busybox","nmap"],"image":true`, "deny", "forbid.names[0]"},
 	}
-	p := strict()
+	p := strictPolicy()
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { checkVerdict(t, &p, `{"control":"exec",`+c.request+`}`, c.action, c.rule) })
 	}
@@ -113,20 +113,20 @@ func TestDecideOtherControls(t *testing.T) {
 		{`{"control":"environ","path":"/proc/1/environ"}`, "deny", "credentials.environ"},
 		{`{"control":"memory","op":"process_vm_writev"}`, "deny", "memory.process_vm_writev"},
 	}
-	p := strict()
+	p := strictPolicy()
 	for _, c := range cases {
 		checkVerdict(t, &p, c.request, c.action, c.rule)
 	}
 }
 
 func TestDecideModes(t *testing.T) {
-	audited, off := strict(), strict()
+	audited, off := strictPolicy(), strictPolicy()
 	for p, mode := range map[*Policy]Mode{&audited: Audit, &off: Off} {
 		p.Exec.Mode, p.Forbid.Mode, p.Tmp.Mode, p.Memory, p.Credentials.Mode = mode, mode, mode, mode, mode
 	}
-	mixed := strict()
+	mixed := strictPolicy()
 	mixed.Forbid.Mode, mixed.Tmp.Mode = Audit, Off
-	image, allowTmp := strict(), strict()
+	image, allowTmp := strictPolicy(), strictPolicy()
 	image.Exec.Children = ChildrenImage
 	allowTmp.Exec.Children, allowTmp.Tmp.DenyExec = ChildrenImage, false
 	cases := []struct {
@@ -153,7 +153,7 @@ func TestDecideModes(t *testing.T) {
 }
 
 func TestKeepCredentials(t *testing.T) {
-	p := strict()
+	p := strictPolicy()
 	for exe, want := range map[string]bool{"/opt/aws": true, "/bin/cat": false, "/bin/id": false} {
 		v := p.Decide(Request{Control: "exec", Exe: exe, Path: exe, Argv0: exe, Image: true}, decideLookup)
 		if v.KeepCredentials != want {
