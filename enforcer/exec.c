@@ -26,7 +26,8 @@ long judge_file(struct attempt *a, struct tb_file *f, const char *called, char *
     struct tb_request rq = {.control = TB_EXEC,
                             .image = f->image,
                             .memfd = f->memfd,
-                            .setuid = f->setuid,
+                            .scanned = f->image,
+                            .setuid = file_is_setuid(f),
                             .interpreter = interpreter,
                             .exe = {f->path, f->path_len},
                             .path = str(called),
@@ -63,32 +64,32 @@ struct open_how {
     uint64_t flags, mode, resolve;
 };
 
-/* On a read-only mount the caller's own name for the file is kept, which keeps the process's name:
- * "folder/base" where the folder is canonical and on that mount. A symbolic link as base is followed without
- * leaving the mount. */
-static bool stable_name(struct attempt *a, const struct tb_file *f, const char *called) {
+/* Does base in the folder lead to f without leaving the folder's mount? A symbolic link as base may. */
+static bool leads_to(int dir, const char *base, const struct tb_file *f) {
     enum { NO_XDEV = 1, NO_MAGICLINKS = 2 };
     struct kstat st;
-    const char *base = base_name(called);
-    size_t folder = (size_t)(base - called), base_len = str_len(base);
-    if (!f->readonly || !folder || !base_len || folder >= sizeof a->name - base_len - 2) return false;
-    mem_copy(a->name, called, folder);
-    a->name[folder] = 0;
-    long dir = sys_openat(TB_AT_FDCWD, a->name, TB_O_PATH | TB_O_CLOEXEC | TB_O_DIRECTORY, 0);
-    if (failed(dir)) return false;
     struct open_how how = {TB_O_PATH | TB_O_CLOEXEC, 0, NO_XDEV | NO_MAGICLINKS};
     long fd = sys4(NR_openat2, dir, base, &how, sizeof how);
-    bool same = !failed(fd) && !failed(sys_fstat((int)fd, &st)) && st.st_dev == f->st.st_dev &&
-                st.st_ino == f->st.st_ino;
-    if (!failed(fd)) sys_close((int)fd);
-    char link[32];
-    proc_fd_path(link, (int)dir);
-    long n = same ? sys_readlink(link, a->name, (long)(sizeof a->name - base_len - 2)) : -1;
-    sys_close((int)dir);
-    if (n <= 0) return false;
-    if (n > 1) a->name[n++] = '/';
-    mem_copy(a->name + n, base, base_len + 1);
-    return true;
+    if (failed(fd)) return false;
+    bool same = !failed(sys_fstat((int)fd, &st)) && st.st_dev == f->st.st_dev && st.st_ino == f->st.st_ino;
+    sys_close((int)fd);
+    return same;
+}
+
+/* On a read-only mount the caller's own name for the file is kept, which keeps the process's name:
+ * "folder/base" where the folder is canonical and on that mount. */
+static bool stable_name(struct attempt *a, const struct tb_file *f, const char *called) {
+    const char *base = base_name(called);
+    size_t folder = str_len(a->folder), base_len = str_len(base);
+    if (!f->readonly || !f->by_path || folder + base_len + 2 > sizeof a->name) return false;
+    mem_copy(a->name, a->folder, folder);
+    a->name[folder] = '/';
+    mem_copy(a->name + folder + 1, base, base_len + 1);
+    if (str_equal(a->name, f->path)) return true;
+    long dir = open_without_links(folder ? a->folder : "/", TB_O_PATH | TB_O_CLOEXEC | TB_O_DIRECTORY);
+    bool stable = !failed(dir) && leads_to((int)dir, base, f);
+    if (!failed(dir)) sys_close((int)dir);
+    return stable;
 }
 
 /* Executes f under the name `called` with the child's environment; returns only on failure. `exe` overrides
@@ -97,6 +98,7 @@ static long run(struct attempt *a, struct tb_file *f, const char *called, const 
                 char *const argv[], char *const envp[], struct tb_handoff *h) {
     h->strip = strips_credentials(&a->verdict);
     h->strict = has_templates(&a->verdict);
+    if (!h->exe) h->exe = f->path;
     if (stable_name(a, f, called)) {
         h->execfn = str_equal(a->name, named) ? "" : named;
         char **env = env_build(envp, h, a->room);
@@ -111,6 +113,12 @@ static long run(struct attempt *a, struct tb_file *f, const char *called, const 
         r = sys3(NR_execve, a->name, argv, env);
     }
     return r;
+}
+
+/* Opens what the named file runs by: a path that may be relative to the working folder. */
+static long open_second(struct attempt *a, const char *path) {
+    absolute_path(a->called2, sizeof a->called2, TB_AT_FDCWD, path);
+    return file_open_path(&a->second, a->called2, NULL, a->walk);
 }
 
 /* ---- launchers ---- */
@@ -195,7 +203,7 @@ static long exec_script(struct attempt *a, long head, char *const argv[], char *
     for (int depth = 0;; depth++) {
         if (depth > DEEPEST) return -TB_ELOOP;
         if (!parse_script(text, head, &interpreter, &argument)) return -TB_ENOEXEC;
-        if (failed(r = file_open(&a->second, TB_AT_FDCWD, interpreter, 0))) return r;
+        if (failed(r = open_second(a, interpreter))) return r;
         if (depth == 0) script_argv(a, interpreter, argument, argv);
         if (failed(r = judge_file(a, &a->second, interpreter, a->argv, true))) return r;
         text = a->head2;
@@ -216,6 +224,17 @@ static long exec_script(struct attempt *a, long head, char *const argv[], char *
 
 /* ---- the dynamic loader as a program ---- */
 
+static long refuse_nested(struct attempt *a, char *const argv[]) {
+    struct tb_verdict v = {tb.policy->exec_mode == TB_ENFORCE ? TB_DENY : TB_AUDIT, TB_RULE_EXEC_CHILDREN, 0,
+                           0};
+    struct tb_event e = {.control = "exec",
+                         .verdict = &v,
+                         .detail = "a dynamic loader started by another",
+                         .exe = {a->second.path, a->second.path_len},
+                         .argv = argv};
+    return refused(&e) ? -TB_EACCES : -TB_ENOEXEC;
+}
+
 /* Judges the program that the loader is told to load, and runs the loader on exactly that file. */
 static long exec_loader(struct attempt *a, char *const argv[], char *const envp[]) {
     long at = loader_program(a, argv);
@@ -224,8 +243,10 @@ static long exec_loader(struct attempt *a, char *const argv[], char *const envp[
         return exec_program(a, argv, envp);
     long r = judge_file(a, &a->program, a->called, argv, true);
     if (failed(r)) return r;
-    if (failed(r = file_open(&a->second, TB_AT_FDCWD, argv[at], 0))) return r;
-    absolute_path(a->called2, sizeof a->called2, TB_AT_FDCWD, argv[at]);
+    if (failed(r = open_second(a, argv[at]))) return r;
+    if (is_loader(base_name(a->second.path)) &&
+        tb.policy->memory_mode != TB_OFF) /* what that one would load is not judged here */
+        return refuse_nested(a, argv);
     if (failed(r = judge_file(a, &a->second, a->called2, argv + at, false))) return r;
     int n = 0;
     for (; argv[n]; n++)
@@ -251,14 +272,6 @@ static size_t room_for_env(char *const envp[]) {
     return env_room(envp, &widest) + 7 * (TB_PATH_MAX + 16);
 }
 
-/* The executable that counts as the caller. */
-static const char *caller(struct attempt *a) {
-    if (*tb.from) return tb.from;
-    long n = sys_readlink("/proc/self/exe", a->own, sizeof a->own - 1);
-    a->own[failed(n) ? 0 : n] = 0;
-    return a->own;
-}
-
 static long open_program(struct attempt *a, int dir, const char *path, int flags) {
     if (*path == 0) {
         if (!(flags & TB_AT_EMPTY_PATH)) return -TB_ENOENT;
@@ -267,7 +280,9 @@ static long open_program(struct attempt *a, int dir, const char *path, int flags
         proc_fd_path(link, dir);
         return file_open(&a->program, TB_AT_FDCWD, link, 0);
     }
-    return file_open(&a->program, dir, path, flags & TB_AT_SYMLINK_NOFOLLOW ? TB_O_NOFOLLOW : 0);
+    if (flags & TB_AT_SYMLINK_NOFOLLOW) return file_open(&a->program, dir, path, TB_O_NOFOLLOW);
+    if (dir != TB_AT_FDCWD && *path != '/') return file_open(&a->program, dir, path, 0);
+    return file_open_path(&a->program, a->called, a->folder, a->walk);
 }
 
 static long exec_opened(struct attempt *a, char *const argv[], char *const envp[]) {
@@ -297,10 +312,13 @@ long exec_file(int dir, const char *path, char *const argv[], char *const envp[]
     a->argv = (char **)(a + 1);
     a->room = (char *)(a + 1) + vector;
     a->program.fd = a->second.fd = a->program.reader = a->second.reader = -1;
-    a->from = caller(a);
+    a->from = tb.from;
+    a->folder[0] = 0;
+    a->called[0] = 0;
+    if (*path) absolute_path(a->called, sizeof a->called, dir, path);
     long r = open_program(a, dir, path, flags);
     if (!failed(r)) {
-        absolute_path(a->called, sizeof a->called, dir, *path ? path : a->program.path);
+        if (!*path) absolute_path(a->called, sizeof a->called, TB_AT_FDCWD, a->program.path);
         a->named = *path ? path : a->called;
         r = exec_opened(a, argv, envp);
     }

@@ -35,50 +35,75 @@ static bool before_start(const struct kstat *st) {
     return st->st_ctime_nsec < tb.start.nsec;
 }
 
-/* Shipped: on a read-only mount, or not touched since before the function's first process started. The ctime
- * of a file cannot be set back by an unprivileged process (inode(7)), and it moves with every write, rename,
- * link and chmod. */
-static bool shipped(const struct kstat *st, bool readonly) {
-    return st->st_nlink > 0 && (readonly || before_start(st));
+/* On the file system of the root folder? Compared is what statfs(2) says, because overlayfs gives files of
+ * its layers other device numbers than itself. */
+static bool on_root(const struct kstatfs *fs) {
+    struct kstatfs root;
+    return !failed(sys2(NR_statfs, "/", &root)) && root.f_type == fs->f_type &&
+           root.f_fsid[0] == fs->f_fsid[0] && root.f_fsid[1] == fs->f_fsid[1];
 }
 
-static bool has_capabilities(int fd) {
+/* Folders for anybody's files, which on a developer's machine are on the root file system. */
+static bool in_temporary(const char *path) {
+    return after(path, "/tmp/") || after(path, "/var/tmp/") || after(path, "/dev/shm/");
+}
+
+/* Shipped: on a read-only mount, or, where the root is writable, on the root's file system and not touched
+ * since before the function's first process started. The ctime of a file cannot be set back by an
+ * unprivileged process (inode(7)), and it moves with every write, rename, link and chmod. On any other
+ * writable mount nothing shipped, however old: Lambda keeps /tmp when it restarts a function's process. */
+static bool shipped(const struct kstat *st, const struct kstatfs *fs, const char *path) {
+    if (st->st_nlink == 0) return false;
+    return (fs->f_flags & TB_ST_RDONLY) || (before_start(st) && !in_temporary(path) && on_root(fs));
+}
+
+/* f->fd is open; f->path is set when it is known already. */
+static long inspect(struct tb_file *f) {
+    struct kstatfs fs;
     char link[32];
-    proc_fd_path(link, fd);
-    return sys4(NR_getxattr, link, "security.capability", 0, 0) > 0;
+    f->digest_known = false;
+    f->by_path = f->path_len > 0;
+    f->reader = -1;
+    long r = sys_fstat(f->fd, &f->st);
+    if (!failed(r)) r = sys2(NR_fstatfs, f->fd, &fs);
+    if (failed(r)) return r;
+    if (!f->by_path) {
+        proc_fd_path(link, f->fd);
+        long n = sys_readlink(link, f->path, TB_PATH_MAX);
+        f->path_len = failed(n) ? 0 : (uint32_t)n;
+        f->path[f->path_len] = 0;
+    }
+    f->memfd = f->st.st_nlink == 0 || after(f->path, "/memfd:") != NULL;
+    f->readonly = (fs.f_flags & TB_ST_RDONLY) != 0;
+    f->nosuid = (fs.f_flags & ST_NOSUID_FLAG) != 0;
+    f->image = !f->memfd && shipped(&f->st, &fs, f->path);
+    return 0;
 }
 
 long file_inspect(struct tb_file *f) {
-    struct kstatfs fs;
-    char link[32];
-    f->memfd = f->image = f->setuid = f->readonly = f->digest_known = false;
     f->path_len = 0;
-    f->path[0] = 0;
-    f->reader = -1;
-    long r = sys_fstat(f->fd, &f->st);
-    if (failed(r)) return r;
-    r = sys2(NR_fstatfs, f->fd, &fs);
-    if (failed(r)) return r;
-    proc_fd_path(link, f->fd);
-    r = sys_readlink(link, f->path, TB_PATH_MAX);
-    if (!failed(r)) f->path_len = (uint32_t)r;
-    f->path[f->path_len] = 0;
-    f->memfd = f->st.st_nlink == 0 || after(f->path, "/memfd:") != NULL;
-    f->readonly = (fs.f_flags & TB_ST_RDONLY) != 0;
-    f->image = !f->memfd && shipped(&f->st, f->readonly);
-    if (!(fs.f_flags & ST_NOSUID_FLAG))
-        f->setuid = (f->st.st_mode & (TB_S_ISUID | TB_S_ISGID)) != 0 || has_capabilities(f->fd);
-    return 0;
+    return inspect(f);
+}
+
+static long inspect_or_close(struct tb_file *f) {
+    long r = inspect(f);
+    if (failed(r)) file_close(f);
+    return r;
 }
 
 long file_open(struct tb_file *f, int dir, const char *path, int flags) {
     f->reader = -1;
+    f->path_len = 0;
     long fd = sys_openat(dir, path, TB_O_PATH | TB_O_CLOEXEC | flags, 0);
     f->fd = (int)fd;
-    if (failed(fd)) return fd;
-    long r = file_inspect(f);
-    if (failed(r)) file_close(f);
-    return r;
+    return failed(fd) ? fd : inspect_or_close(f);
+}
+
+long file_open_path(struct tb_file *f, const char *path, char *folder, void *room) {
+    f->reader = -1;
+    if (open_canonical(f, path, folder, room)) return inspect_or_close(f);
+    if (folder) *folder = 0;
+    return file_open(f, TB_AT_FDCWD, path, 0);
 }
 
 void file_close(struct tb_file *f) {
@@ -87,14 +112,40 @@ void file_close(struct tb_file *f) {
     f->fd = f->reader = -1;
 }
 
+/* Opens the same file for reading: by its canonical path if that still leads to it, else through its
+ * descriptor. */
+static long open_reader(const struct tb_file *f) {
+    enum { FLAGS = TB_O_CLOEXEC | TB_O_NONBLOCK | TB_O_NOCTTY };
+    struct kstat st;
+    char link[32];
+    long fd = f->by_path ? open_without_links(f->path, FLAGS) : -1;
+    if (!failed(fd)) {
+        if (!failed(sys_fstat((int)fd, &st)) && st.st_dev == f->st.st_dev && st.st_ino == f->st.st_ino)
+            return fd;
+        sys_close((int)fd);
+    }
+    proc_fd_path(link, f->fd);
+    return sys_openat(TB_AT_FDCWD, link, FLAGS, 0);
+}
+
 /* A readable descriptor of the same file, opened once; negative when the file may not be read. */
 int file_reader(struct tb_file *f) {
-    char link[32];
-    if (f->reader >= 0 || (f->st.st_mode & TB_S_IFMT) != TB_S_IFREG) return f->reader;
-    proc_fd_path(link, f->fd);
-    long fd = sys_openat(TB_AT_FDCWD, link, TB_O_CLOEXEC | TB_O_NONBLOCK | TB_O_NOCTTY, 0);
-    f->reader = failed(fd) ? -1 : (int)fd;
+    if (f->reader < 0 && (f->st.st_mode & TB_S_IFMT) == TB_S_IFREG) {
+        long fd = open_reader(f);
+        f->reader = failed(fd) ? -1 : (int)fd;
+    }
     return f->reader;
+}
+
+/* Set-id bits or file capabilities: the kernel would run it with other rights, and its loader without our
+ * library. */
+bool file_is_setuid(struct tb_file *f) {
+    static const char name[] = "security.capability";
+    if (f->nosuid) return false;
+    if (f->st.st_mode & (TB_S_ISUID | TB_S_ISGID)) return true;
+    int fd = file_reader(f);
+    long n = fd >= 0 ? sys4(NR_fgetxattr, fd, name, 0, 0) : sys4(NR_getxattr, f->path, name, 0, 0);
+    return !failed(n) && n > 0;
 }
 
 long file_head(struct tb_file *f, char *head, size_t n) {
@@ -183,8 +234,7 @@ int path_same_from(void *ctx, struct tb_str entry) {
     struct kstat st;
     (void)ctx;
     return terminated(entry, path, sizeof path) &&
-           !failed(sys4(NR_newfstatat, TB_AT_FDCWD, *tb.from ? tb.from : "/proc/self/exe", &st, 0)) &&
-           denotes(path, &st);
+           !failed(sys4(NR_newfstatat, TB_AT_FDCWD, tb.from, &st, 0)) && denotes(path, &st);
 }
 
 /* Does path (n bytes, relative to the working folder) name something that shipped? Nothing there counts as
@@ -193,11 +243,15 @@ bool place_is_shipped(const char *path, size_t n) {
     char copy[1024];
     struct kstat st;
     struct kstatfs fs;
+    char link[32], canonical[1024];
     if (!terminated((struct tb_str){path, (uint32_t)n}, copy, sizeof copy)) return false;
     long fd = sys_openat(TB_AT_FDCWD, n ? copy : ".", TB_O_PATH | TB_O_CLOEXEC, 0);
     if (failed(fd)) return false;
-    bool ok = !failed(sys_fstat((int)fd, &st)) && !failed(sys2(NR_fstatfs, fd, &fs)) &&
-              shipped(&st, (fs.f_flags & TB_ST_RDONLY) != 0);
+    proc_fd_path(link, (int)fd);
+    long len = sys_readlink(link, canonical, sizeof canonical - 1);
+    canonical[failed(len) ? 0 : len] = 0;
+    bool ok = !failed(len) && !failed(sys_fstat((int)fd, &st)) && !failed(sys2(NR_fstatfs, fd, &fs)) &&
+              shipped(&st, &fs, canonical);
     sys_close((int)fd);
     return ok;
 }

@@ -7,7 +7,9 @@
  */
 bool is_loader(const char *base) {
     const char *p = after(base, "ld-");
-    if (!p) return str_equal(base, "ld.so") || after(base, "ld.so.") || after(base, "ld64.so");
+    if (!p)
+        return str_equal(base, "ld.so") || str_equal(base, "libc.so") || after(base, "libc.musl-") ||
+               after(base, "ld.so.") || after(base, "ld64.so");
     for (; *p; p++)
         if (after(p, ".so")) return true;
     return false;
@@ -121,8 +123,8 @@ void absolute_path(char *to, size_t cap, int dir, const char *path) {
     if (*path != '/') {
         char link[32];
         if (dir != TB_AT_FDCWD) proc_fd_path(link, dir);
-        n = sys_readlink(dir == TB_AT_FDCWD ? "/proc/self/cwd" : link, to, (long)(cap / 2));
-        if (failed(n)) n = 0;
+        n = dir == TB_AT_FDCWD ? sys2(NR_getcwd, to, cap / 2) - 1 : sys_readlink(link, to, (long)(cap / 2));
+        if (n < 0) n = 0;
         to[n++] = '/';
     }
     size_t len = str_len(path), room = cap - (size_t)n - 1;

@@ -295,10 +295,22 @@ HIDDEN long hook_vm_writev(long, long, long, long, long, long);
 HIDDEN int hook_open(const char *, int, int);
 HIDDEN int hook_openat(int, const char *, int, int);
 HIDDEN int hook_creat(const char *, int);
+HIDDEN int hook_chmod(const char *, int);
+HIDDEN int hook_fchmod(int, int);
+HIDDEN int hook_fchmodat(int, const char *, int, int);
 HIDDEN void *hook_fopen_musl(const char *, const char *);
 HIDDEN void *hook_mmap_musl(void *, unsigned long, int, int, int, long);
 
-enum { ALWAYS = 0, IF_OPEN = 1, IF_MEMORY = 2, IF_MUSL = 4, IF_LOAD = 8, NEEDED = 16 };
+enum {
+    ALWAYS = 0,
+    IF_OPEN = 1,
+    IF_MEMORY = 2,
+    IF_MUSL = 4,
+    IF_LOAD = 8,
+    NEEDED = 16,
+    IF_MODES = 32,
+    IF_WRITE = 64
+};
 
 static const struct hook {
     char name[24];
@@ -317,8 +329,11 @@ static const struct hook {
     {"__open_nocancel", (void *)hook_open, IF_OPEN},
     {"openat", (void *)hook_openat, IF_OPEN | NEEDED},
     {"openat64", (void *)hook_openat, IF_OPEN},
-    {"creat", (void *)hook_creat, IF_OPEN},
-    {"creat64", (void *)hook_creat, IF_OPEN},
+    {"creat", (void *)hook_creat, IF_WRITE},
+    {"creat64", (void *)hook_creat, IF_WRITE},
+    {"chmod", (void *)hook_chmod, IF_MODES},
+    {"fchmod", (void *)hook_fchmod, IF_MODES},
+    {"fchmodat", (void *)hook_fchmodat, IF_MODES},
     {"fopen", (void *)hook_fopen_musl, IF_OPEN | IF_MUSL},
     {"mmap", (void *)hook_mmap_musl, IF_LOAD | IF_MUSL},
 };
@@ -327,6 +342,8 @@ static bool wanted(int when) {
     const struct tb_policy *p = tb.policy;
     return (!(when & IF_OPEN) || tb.watch_open || tb.watch_write) &&
            (!(when & IF_MEMORY) || p->memory_mode != TB_OFF) && (!(when & IF_MUSL) || tb.musl) &&
+           (!(when & IF_WRITE) || tb.watch_write) &&
+           (!(when & IF_MODES) || (tb.watch_write && p->tmp_write == TB_WRITE_NO_EXECUTABLES)) &&
            (!(when & IF_LOAD) || (p->tmp_mode != TB_OFF && p->tmp_deny_load) || p->memory_mode != TB_OFF);
 }
 

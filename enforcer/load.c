@@ -6,14 +6,35 @@
  * path the loader came to it: dlopen, a dependency, an audit library, a character set converter. */
 #include "include/state.h"
 
+/* A second C library or loader in the process (dlmopen, another libc's file) would bring entries that are not
+ * patched. */
+static long judge_libc(int fd) {
+    static const char *const names[] = {"libc.so", "libc-2.", "libc.musl-", "ld-linux", "ld-musl-", "ld-2."};
+    char link[32], path[512];
+    proc_fd_path(link, fd);
+    long n = sys_readlink(link, path, sizeof path - 1);
+    path[failed(n) ? 0 : n] = 0;
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (!after(base_name(path), names[i])) continue;
+        struct tb_verdict v = {tb.policy->memory_mode == TB_ENFORCE ? TB_DENY : TB_AUDIT, TB_RULE_MEMORY_LIBC,
+                               0, 0};
+        struct tb_event e = {.control = "memory", .verdict = &v, .path = {path, (uint32_t)n}};
+        return refused(&e) ? -TB_EACCES : 0;
+    }
+    return 0;
+}
+
 long judge_mapping(int fd) {
     const struct tb_policy *p = tb.policy;
+    long r = p && p->memory_mode != TB_OFF ? judge_libc(fd) : 0;
+    if (failed(r)) return r;
     struct kstat st;
     struct kstatfs fs;
     if (!p) return 0;
     /* the ordinary case, without scratch memory: a library on a read-only mount */
-    if (failed(sys_fstat(fd, &st)) || (st.st_nlink > 0 && !failed(sys2(NR_fstatfs, fd, &fs)) &&
-                                       (fs.f_flags & TB_ST_RDONLY) && !p->need_digest))
+    if (failed(sys_fstat(fd, &st)) ||
+        (st.st_nlink > 0 && !failed(sys2(NR_fstatfs, fd, &fs)) && (fs.f_flags & TB_ST_RDONLY) &&
+         !(p->need_digest & TB_NEED_DIGEST_POLICY)))
         return 0;
     struct tb_file *f = scratch_get(sizeof *f);
     if (!f) return -TB_ENOMEM;
@@ -22,6 +43,7 @@ long judge_mapping(int fd) {
     struct tb_request rq = {.control = TB_LOAD,
                             .image = f->image,
                             .memfd = f->memfd,
+                            .scanned = f->image,
                             .exe = {f->path, f->path_len},
                             .path = {f->path, f->path_len},
                             .same = file_same,

@@ -119,6 +119,58 @@ long open_file2(int dir, const char *path, const uint64_t *how, size_t size) {
     return tb.watch_open ? judge_opened(fd) : fd;
 }
 
+/* ---- tmp.write: no-executables: no file gets an execute bit ---- */
+
+static bool watches_modes(void) {
+    return tb.watch_write && tb.policy->tmp_write == TB_WRITE_NO_EXECUTABLES;
+}
+
+/* fd: the file, opened with O_PATH or otherwise; it stays the caller's. */
+static long judge_mode(long fd, int mode) {
+    struct kstat st;
+    struct kstatfs fs;
+    char link[32], path[512];
+    if (failed(fd) || !(mode & 0111) || failed(sys_fstat((int)fd, &st)) ||
+        (st.st_mode & TB_S_IFMT) != TB_S_IFREG || failed(sys2(NR_fstatfs, fd, &fs)))
+        return 0;
+    proc_fd_path(link, (int)fd);
+    long n = sys_readlink(link, path, sizeof path);
+    struct tb_request rq = {.control = TB_OPEN,
+                            .write = 1,
+                            .executable = 1,
+                            .image = (fs.f_flags & TB_ST_RDONLY) != 0,
+                            .path = {path, failed(n) ? 0 : (uint32_t)n}};
+    return refuse(&rq, "tmp");
+}
+
+long change_mode_at(int dir, const char *path, int mode, int flags) {
+    if (watches_modes()) {
+        long fd = sys_openat(dir, path, TB_O_PATH | TB_O_CLOEXEC, 0);
+        long r = judge_mode(fd, mode);
+        if (!failed(fd)) sys_close((int)fd);
+        if (failed(r)) return r;
+    }
+    if (flags & TB_AT_SYMLINK_NOFOLLOW) return sys4(NR_fchmodat2, dir, path, mode, flags);
+    return sys3(NR_fchmodat, dir, path, mode);
+}
+
+long change_mode(int fd, int mode) {
+    long r = watches_modes() ? judge_mode(fd, mode) : 0;
+    return failed(r) ? r : sys2(NR_fchmod, fd, mode);
+}
+
+HIDDEN int hook_chmod(const char *path, int mode) {
+    return (int)libc_result(change_mode_at(TB_AT_FDCWD, path, mode, 0));
+}
+
+HIDDEN int hook_fchmod(int fd, int mode) {
+    return (int)libc_result(change_mode(fd, mode));
+}
+
+HIDDEN int hook_fchmodat(int dir, const char *path, int mode, int flags) {
+    return (int)libc_result(change_mode_at(dir, path, mode, flags));
+}
+
 /* ---- musl's fopen does not go through its open ---- */
 
 extern void *fdopen(int, const char *) __attribute__((weak));

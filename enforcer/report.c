@@ -158,12 +158,12 @@ static void put_time(struct line *l) {
     put(l, "Z\"");
 }
 
-static void put_process(struct line *l, const char *exe) {
+static void put_process(struct line *l) {
     put(l, ",\"process\":{\"pid\":");
     put_number(l, (unsigned long)sys0(NR_getpid), 0);
     put(l, ",\"ppid\":");
     put_number(l, (unsigned long)sys0(NR_getppid), 0);
-    put_field(l, "exe", exe, str_len(exe));
+    put_field(l, "exe", tb.from, str_len(tb.from));
     put_byte(l, '}');
 }
 
@@ -224,8 +224,8 @@ static void put_head(struct line *l, const char *control, const char *action) {
     put_field(l, "action", action, str_len(action));
 }
 
-static void put_tail(struct line *l, const char *exe) {
-    put_process(l, exe);
+static void put_tail(struct line *l) {
+    put_process(l);
     put_function(l);
     put_policy(l);
     put(l, ",\"tier\":\"");
@@ -241,11 +241,11 @@ static void put_tail(struct line *l, const char *exe) {
 
 /* ---- where it goes ---- */
 
-/* Is descriptor 2 still what it was when the process started? Afterwards it may be anything, a database
- * connection too. */
-static bool own_stderr(void) {
+/* Is this descriptor the function's stderr, what descriptor 2 was when its first process started? It may be
+ * anything else by now, a database connection too. */
+static bool is_stderr(int fd) {
     struct kstat st;
-    return tb.err_ino && !failed(sys_fstat(2, &st)) && st.st_dev == tb.err_dev && st.st_ino == tb.err_ino;
+    return tb.err_ino && !failed(sys_fstat(fd, &st)) && st.st_dev == tb.err_dev && st.st_ino == tb.err_ino;
 }
 
 static bool write_to_path(const char *path, int flags, const struct line *l) {
@@ -257,16 +257,33 @@ static bool write_to_path(const char *path, int flags, const struct line *l) {
     return ok;
 }
 
-/* Descriptor fd of the function's first process. */
-static bool write_to_root(unsigned fd, const struct line *l) {
+/* A copy of descriptor fd of the function's first process, closed on exec, or negative. By pidfd_getfd(2),
+ * which asks only for the same user; opening it through /proc fails where the platform made the pipe under
+ * another one. */
+static long root_descriptor(unsigned fd) {
     struct line path;
+    long pid = sys2(NR_pidfd_open, tb.root_pid, 0);
+    if (!failed(pid)) {
+        long copy = sys3(NR_pidfd_getfd, pid, fd, 0);
+        sys_close((int)pid);
+        if (!failed(copy)) return copy;
+    }
     path.n = 0;
     put(&path, "/proc/");
     put_number(&path, (unsigned long)tb.root_pid, 0);
     put(&path, "/fd/");
     put_number(&path, fd, 0);
     path.text[path.n] = 0;
-    return write_to_path(path.text, TB_O_NONBLOCK, l);
+    return sys_openat(TB_AT_FDCWD, path.text,
+                      TB_O_WRONLY | TB_O_APPEND | TB_O_CLOEXEC | TB_O_NOCTTY | TB_O_NONBLOCK, 0);
+}
+
+static bool write_to_root(unsigned fd, const struct line *l) {
+    long copy = root_descriptor(fd);
+    if (failed(copy)) return false;
+    bool ok = (fd != 2 || is_stderr((int)copy)) && sys3(NR_write, copy, l->text, l->n) == (long)l->n;
+    sys_close((int)copy);
+    return ok;
 }
 
 static bool write_to_socket(const char *path, const struct line *l) {
@@ -285,10 +302,12 @@ static bool write_to_socket(const char *path, const struct line *l) {
     return ok;
 }
 
+/* Descriptor 2 is used where it still is the function's stderr; any other number means something in the first
+ * process only. */
 static bool write_to_descriptor(unsigned fd, const struct line *l) {
     bool first = tb.root_pid == (int)sys0(NR_getpid);
-    if (!first && write_to_root(fd, l)) return true;
-    return (fd != 2 || own_stderr()) && sys3(NR_write, fd, l->text, l->n) == (long)l->n;
+    if (fd == 2 ? is_stderr(2) : first) return sys3(NR_write, fd, l->text, l->n) == (long)l->n;
+    return !first && write_to_root(fd, l);
 }
 
 static bool send_line(const struct line *l) {
@@ -320,22 +339,15 @@ static bool within_rate(void) {
 
 /* ---- the events ---- */
 
-static const char *own_exe(char *buffer, size_t cap) {
-    if (*tb.from) return tb.from;
-    long n = sys_readlink("/proc/self/exe", buffer, (long)cap - 1);
-    buffer[failed(n) ? 0 : n] = 0;
-    return buffer;
-}
-
 void report(const struct tb_event *e) {
     struct line l;
-    char rule[160], exe[TEXT_LIMIT + 4];
+    char rule[160];
     if (!within_rate()) return;
     put_head(&l, e->control, e->action);
     if (e->verdict) put_field(&l, "rule", rule, tb_rule_text(tb.blob, e->verdict, rule, sizeof rule));
     if (e->detail) put_field(&l, "detail", e->detail, str_len(e->detail));
     put_subject(&l, e);
-    put_tail(&l, own_exe(exe, sizeof exe));
+    put_tail(&l);
     if (!send_line(&l)) rate.dropped++;
 }
 
@@ -355,7 +367,7 @@ static void put_list(struct line *l, const char *name, unsigned long bits, const
 }
 
 /* What no enforcer without help of the kernel covers stands first, then what this process lacks. */
-void report_started(const char *exe) {
+void report_started(void) {
     static const char *const uncovered[] = {
         "raw system calls of native code", "static binaries", "load", "hooks", "proc", "libc"};
     static const char *const pending[] = {"seal", "decoys", "reply", "net", "credentials.decoy"};
@@ -363,17 +375,17 @@ void report_started(const char *exe) {
     put_head(&l, "start", "started");
     put_list(&l, "uncovered", 3ul | (unsigned long)tb.uncovered << 2, uncovered, 6);
     put_list(&l, "not_enforced", tb.policy->pending, pending, 5);
-    put_tail(&l, exe);
+    put_tail(&l);
     send_line(&l);
 }
 
-void report_unprotected(const char *why, const char *exe) {
+void report_unprotected(const char *why) {
     struct line l;
     put_head(&l, "start", "unprotected");
     put_field(&l, "detail", why, str_len(why));
     put_field(&l, "path", tb.policy_path, str_len(tb.policy_path));
     put(&l, tb.closed ? ",\"fail\":\"closed\"" : ",\"fail\":\"open\"");
-    put_tail(&l, exe);
+    put_tail(&l);
     send_line(&l);
 }
 

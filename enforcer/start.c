@@ -136,16 +136,19 @@ static bool next_number(const char **p, uint64_t *to) {
 }
 
 static bool read_state(struct given *g) {
-    uint64_t sec, nsec, pid, closed;
+    uint64_t sec, nsec, pid, closed, err_dev, err_ino;
     const char *exe, *p = after(g->state, "1:");
     if (!p || !next_number(&p, &sec) || !next_number(&p, &nsec) || !next_number(&p, &pid) ||
-        !next_number(&p, &closed) || !next_number(&p, &g->digest) || !next_string(&p, &tb.policy_path) ||
-        !next_string(&p, &tb.events) || !next_string(&p, &tb.function) || !next_string(&p, &tb.version) ||
-        !next_string(&p, &tb.stream) || !next_string(&p, &exe) || !next_string(&p, &tb.from) ||
-        !next_string(&p, &tb.script) || !next_string(&p, &g->execfn) || !next_string(&p, &g->comm))
+        !next_number(&p, &closed) || !next_number(&p, &err_dev) || !next_number(&p, &err_ino) ||
+        !next_number(&p, &g->digest) || !next_string(&p, &tb.policy_path) || !next_string(&p, &tb.events) ||
+        !next_string(&p, &tb.function) || !next_string(&p, &tb.version) || !next_string(&p, &tb.stream) ||
+        !next_string(&p, &exe) || !next_string(&p, &tb.from) || !next_string(&p, &tb.script) ||
+        !next_string(&p, &g->execfn) || !next_string(&p, &g->comm))
         return false;
     tb.start = (struct ktimespec){(long)sec, (long)nsec};
     tb.root_pid = (int)pid;
+    tb.err_dev = err_dev;
+    tb.err_ino = err_ino;
     tb.is_root = tb.root_pid == (int)sys0(NR_getpid);
     tb.closed = closed != 0;
     if (*exe) tb.exe = exe;
@@ -222,11 +225,6 @@ static unsigned long *execfn_entry(char **end) {
     return NULL;
 }
 
-static const char *executed_as(char **end) {
-    unsigned long *entry = execfn_entry(end);
-    return entry ? (const char *)*entry : "";
-}
-
 /* After an exec by descriptor the kernel calls the program by that descriptor's number: give it its own name
  * back, and the path by which the caller named it. */
 static void restore_names(const struct given *g, char **end) {
@@ -240,18 +238,24 @@ static void restore_names(const struct given *g, char **end) {
 static void learn_process(void) {
     enum { PROC_ROOT_INODE = 1 };
     struct kstat st;
+    char exe[TB_PATH_MAX];
+    if (!*tb.from) {
+        long n = sys_readlink("/proc/self/exe", exe, sizeof exe);
+        tb.from = keep_string(exe, failed(n) ? 0 : (size_t)n);
+    }
     if (!failed(sys4(NR_newfstatat, TB_AT_FDCWD, "/proc", &st, 0)) && st.st_ino == PROC_ROOT_INODE)
         tb.proc_dev = st.st_dev;
     else
         tb.uncovered |= UNCOVERED_PROC;
+}
+
+static void learn_first_process(const struct given *g) {
+    struct kstat st;
+    sys2(NR_clock_gettime, CLOCK_REALTIME_COARSE_ID, &tb.start);
     if (!failed(sys_fstat(2, &st))) {
         tb.err_dev = st.st_dev;
         tb.err_ino = st.st_ino;
     }
-}
-
-static void learn_first_process(const struct given *g) {
-    sys2(NR_clock_gettime, CLOCK_REALTIME_COARSE_ID, &tb.start);
     tb.root_pid = (int)sys0(NR_getpid);
     tb.is_root = true;
     tb.closed = g->fail && str_equal(g->fail, "closed");
@@ -290,9 +294,9 @@ static void protect_state(void) {
     sys3(NR_mprotect, &tb, sizeof tb & ~4095ul, TB_PROT_READ);
 }
 
-static void unprotected(const char *why, const char *exe) {
+static void unprotected(const char *why) {
     tb.policy = NULL;
-    report_unprotected(why, exe);
+    report_unprotected(why);
     if (tb.closed) sys1(NR_exit_group, EXIT_UNPROTECTED);
 }
 
@@ -315,12 +319,12 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     learn_secrets(&g);
     const char *why = load_policy(&g);
     if (why) {
-        unprotected(why, executed_as(end));
+        unprotected(why);
         return;
     }
     choose_watches();
     restore_names(&g, end);
     tb.uncovered |= install_hooks(end);
     protect_state();
-    if (tb.is_root && !g.state && tb.policy->announce) report_started(executed_as(end));
+    if (tb.is_root && !g.state && tb.policy->announce) report_started();
 }

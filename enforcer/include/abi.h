@@ -64,7 +64,9 @@
 #define TB_RULE_IMAGE 23 /* image */
 #define TB_RULE_CREDENTIALS_ENVIRON 24 /* credentials.environ */
 #define TB_RULE_CREDENTIALS_OFF 25 /* credentials.off */
-#define TB_NUM_RULES 26
+#define TB_RULE_MEMORY_LIBC 26 /* memory.libc */
+#define TB_RULE_MEMORY_LOADER 27 /* memory.loader */
+#define TB_NUM_RULES 28
 
 #define TB_CLASS_BYTE 0
 #define TB_CLASS_WORD 1
@@ -403,6 +405,8 @@ static const char tb_rule_table[TB_NUM_RULES][28] = {
     "image",
     "credentials.environ",
     "credentials.off",
+    "memory.libc",
+    "memory.loader",
 };
 #endif
 

@@ -10,7 +10,8 @@ struct attempt {
     char called[TB_PATH_MAX * 2];  /* absolute path by which the caller named the program */
     char called2[TB_PATH_MAX * 2]; /* the same for the loader's program */
     char name[TB_PATH_MAX + 300];  /* name under which it is executed */
-    char own[TB_PATH_MAX];
+    char folder[TB_PATH_MAX];      /* canonical folder of `called`, "" when not known */
+    char walk[WALK_ROOM];
     char link[32];
     const char *from;           /* the executable that counts as the caller */
     char head[257], head2[257]; /* first bytes; the kernel looks at 256 (BINPRM_BUF_SIZE) */

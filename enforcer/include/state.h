@@ -22,7 +22,7 @@ struct tb_state {
     const struct tb_policy *policy; /* NULL: unprotected */
     struct ktimespec start;         /* of the function's first process, CLOCK_REALTIME_COARSE */
     unsigned long proc_dev;         /* device of /proc */
-    unsigned long err_dev, err_ino; /* what file descriptor 2 was at the start */
+    unsigned long err_dev, err_ino; /* the function's stderr: what descriptor 2 of its first process was */
     int root_pid;                   /* the function's first process */
     bool is_root;                   /* this is it */
     bool musl;
@@ -65,7 +65,8 @@ HIDDEN void locate_self(void);
 struct tb_file {
     int fd;
     struct kstat st;
-    bool image, memfd, setuid, readonly;
+    bool image, memfd, readonly, nosuid;
+    bool by_path;                /* path was opened as it stands, without a symbolic link in it */
     char path[TB_PATH_MAX + 16]; /* canonical */
     uint32_t path_len;
     bool digest_known;
@@ -74,6 +75,10 @@ struct tb_file {
 };
 /* Opens with O_PATH and inspects; 0 or a negated errno. */
 HIDDEN long file_open(struct tb_file *f, int dir, const char *path, int flags);
+/* The same by absolute path; folder (TB_PATH_MAX bytes, may be NULL) gets the canonical path of its folder,
+ * or ""; room: WALK_ROOM bytes. */
+HIDDEN long file_open_path(struct tb_file *f, const char *path, char *folder, void *room);
+HIDDEN bool file_is_setuid(struct tb_file *f);
 /* Inspects f->fd, which stays the caller's. */
 HIDDEN long file_inspect(struct tb_file *f);
 HIDDEN void file_close(struct tb_file *f);
@@ -87,6 +92,11 @@ HIDDEN int file_reader(struct tb_file *f);
 /* The first bytes of the file; their number, or negative when it cannot be read. */
 HIDDEN long file_head(struct tb_file *f, char *head, size_t n);
 HIDDEN size_t proc_fd_path(char *to, int fd);
+
+/* path.c */
+enum { WALK_ROOM = 2 * TB_PATH_MAX + 64 };
+HIDDEN bool open_canonical(struct tb_file *f, const char *path, char *folder, void *room);
+HIDDEN long open_without_links(const char *path, int flags);
 
 /* exec.c */
 HIDDEN long exec_file(int dir, const char *path, char *const argv[], char *const envp[], int flags);
@@ -118,10 +128,8 @@ struct tb_event {
     int target_pid; /* memory control: the other process; 0: none */
 };
 HIDDEN void report(const struct tb_event *e);
-/* exe: the program's path as execve(2) was given it, which is cheaper to know at the start than the canonical
- * one. */
-HIDDEN void report_started(const char *exe);
-HIDDEN void report_unprotected(const char *why, const char *exe);
+HIDDEN void report_started(void);
+HIDDEN void report_unprotected(const char *why);
 
 /* Acts on a verdict: reports it unless it is allow; true when the attempt must be refused (kill does not
  * return). */

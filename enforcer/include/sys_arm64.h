@@ -29,10 +29,14 @@ static inline unsigned long thread_pointer(void) {
 }
 
 enum {
+    NR_fgetxattr = 10,
     NR_getxattr = 8,
     NR_getcwd = 17,
     NR_fcntl = 25,
+    NR_statfs = 43,
     NR_fstatfs = 44,
+    NR_fchmod = 52,
+    NR_fchmodat = 53,
     NR_openat = 56,
     NR_close = 57,
     NR_read = 63,
@@ -59,9 +63,13 @@ enum {
     NR_process_vm_writev = 271,
     NR_execveat = 281,
     NR_io_uring_setup = 425,
+    NR_pidfd_open = 434,
     NR_openat2 = 437,
+    NR_pidfd_getfd = 438,
+    NR_fchmodat2 = 452,
     NR_open = -1,  /* not on this CPU */
     NR_creat = -2, /* not on this CPU */
+    NR_chmod = -3, /* not on this CPU */
 };
 
 #define TB_O_DIRECTORY 040000

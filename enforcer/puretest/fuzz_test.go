@@ -123,25 +123,39 @@ func FuzzBlob(f *testing.F) {
 		}
 		f.Add(raw, seed, true)
 		f.Add(raw, seed, false)
+		f.Add(seed, seed, true)
 	}
 	f.Fuzz(func(t *testing.T, raw, requests []byte, fix bool) {
 		s := newSource(requests)
+		if len(raw) < 100 { // too short for a blob: let it make one, which is then damaged
+			g := newSource(raw)
+			var err error
+			if raw, err = compile.Blob(g.policies(), lookupIn(g.sets())); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if fix {
 			raw = fixUp(s.damage(raw))
 		}
-		blob := NewBlob(raw)
-		defer blob.Free()
-		want, got := abi.ProblemNone, abi.Problem(blob.Check())
-		if err := abi.Check(raw); err != nil && !errors.As(err, &want) {
-			t.Fatal(err)
-		}
-		if got != want {
-			t.Fatalf("C says %d (%v), Go %d (%v)", got, got, want, want)
-		}
-		if want == abi.ProblemNone {
-			useBlob(t, blob, raw, s)
-		}
+		checkBoth(t, raw, s)
 	})
+}
+
+// checkBoth has both sides check the blob, and uses it when they accept it.
+func checkBoth(t *testing.T, raw []byte, s *source) {
+	t.Helper()
+	blob := NewBlob(raw)
+	defer blob.Free()
+	want, got := abi.ProblemNone, abi.Problem(blob.Check())
+	if err := abi.Check(raw); err != nil && !errors.As(err, &want) {
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Fatalf("C says %d (%v), Go %d (%v)", got, got, want, want)
+	}
+	if want == abi.ProblemNone {
+		useBlob(t, blob, raw, s)
+	}
 }
 
 // damage changes a few words, mostly to numbers that stand for something in a blob of this size.
@@ -170,6 +184,7 @@ func useBlob(t *testing.T, blob *Blob, raw []byte, s *source) {
 			t.Fatalf("a decoded blob does not encode to the same bytes: %v", err)
 		}
 	}
+	blob.SetRule(s.n(1 << 16))
 	for range 8 {
 		rq := s.request(nil)
 		if p := blob.Select(rq.Function); p != nil {

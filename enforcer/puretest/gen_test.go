@@ -49,7 +49,7 @@ func some[T any](s *source, most int, make func() T) []T {
 var (
 	progs = []string{
 		"sh", "a", "ab", "cat", "nmap", "xmrig", "busybox", "busybox-static", "toybox", "coreutils", "uutils", "-sh",
-		"-busybox", "--coreutils-prog=cat", "--coreutils-prog-shebang=/bin/nmap", "--coreutils-prog=busybox", "NMAP", "",
+		"-busybox", "--coreutils-prog=cat", "--coreutils-prog-shebang=nmap", "--coreutils-prog=busybox", "NMAP", "",
 		"XmRig.1", "caté", "\xff",
 	}
 	globs = []string{
@@ -83,8 +83,10 @@ func (s *source) policies() []policy.Policy {
 // match makes globs that only the i-th policy has: '*' added at the end changes no meaning but the text.
 func (s *source) match(i int) []string {
 	globs := []string{pick(s, "convert", "c*", "*", "convert-?", "*-a", "C*") + strings.Repeat("*", i)}
-	if s.one(3) {
-		globs = append(globs, fmt.Sprintf("*%d*", i))
+	for _, glob := range []string{"c*", "*-?", "*", fmt.Sprintf("*%d*", i)} {
+		if s.one(3) {
+			globs = append(globs, glob+strings.Repeat("*", 4+i))
+		}
 	}
 	return globs
 }
@@ -106,6 +108,9 @@ func (s *source) policy() policy.Policy {
 		p.Forbid.Sets = some(s, 3, func() string { return pick(s, setNames...) })
 	}
 	p.Exec = policy.Exec{Mode: s.mode(), Children: policy.Children(s.n(3)), Allow: some(s, 4, s.allow)}
+	if n := len(p.Exec.Allow); n > 1 && s.one(2) {
+		p.Exec.Allow[n-1].Path = p.Exec.Allow[n-2].Path // two entries for one program
+	}
 	return p
 }
 
@@ -136,12 +141,24 @@ func (s *source) arg() policy.Arg {
 	a := policy.Arg{Prefix: pick(s, "", "", "a", "-", "ab", "x=\xff", "\x00"), Suffix: pick(s, "", "", "", "b", "aa", "\x00")}
 	n := s.n(5)
 	if s.one(32) {
-		n = 60 + s.n(453)
+		n = pick(s, 63, 64, 65, 127, 128, 129, 511, 512, 60+s.n(453))
 	}
 	for range n {
 		a.Atoms = append(a.Atoms, s.atom())
 	}
+	if n > 8 && s.one(2) {
+		s.loosen(a.Atoms)
+	}
 	return a
+}
+
+// loosen makes most of a long run of atoms optional, so that short strings match it from end to end.
+func (s *source) loosen(atoms []policy.Atom) {
+	for i := range atoms {
+		if atoms[i].Quant == policy.One && !s.one(16) {
+			atoms[i].Quant = policy.Opt
+		}
+	}
 }
 
 func (s *source) atom() policy.Atom {
@@ -183,7 +200,21 @@ func (s *source) request(p *policy.Policy) policy.Request {
 		rq.Path = pick(s, rq.Exe, s.absolute())
 	}
 	rq.Argv0 = pick(s, rq.Path, rq.Path, pick(s, progs...), s.path())
+	if s.one(6) {
+		s.multiCall(&rq)
+	}
 	return rq
+}
+
+// multiCall makes the request start a program that is many, by whatever name.
+func (s *source) multiCall(rq *policy.Request) {
+	own := []string{"busybox", "toybox", "coreutils", "/bin/busybox", "-busybox", "busybox2"}
+	rq.Exe = pick(s, "/bin/busybox", "/usr/bin/coreutils", "/bin/toybox")
+	rq.Argv0 = pick(s, pick(s, own...), pick(s, own...), pick(s, progs...))
+	if s.one(2) {
+		rq.Path = rq.Exe
+	}
+	rq.Args = append(some(s, 2, func() string { return pick(s, own...) }), some(s, 1, s.path)...)
 }
 
 // aim makes the request fit an entry, mostly.

@@ -103,6 +103,22 @@ func flag(b bool) C.uint8_t {
 // Decide is tb_decide and tb_rule_text. signature is 1 + the index of the set that the request names; ask says whether
 // the callback tells it instead of the request.
 func (b *Blob) Decide(p Policy, rq policy.Request, signature int, ask bool) policy.Verdict {
+	return b.decide(p, rq, signature, &facts{ask: ask}, 1)
+}
+
+// facts are what the callbacks tell and note.
+type facts struct {
+	ask                           bool   // scan tells the signature, not the request
+	link                          string // the policy path that is a symbolic link to the file, and to the caller
+	askedDigest, askedScan, asked int    // how often; asked: same and same_from
+}
+
+// DecideTimes decides the same request n times, for benchmarks.
+func (b *Blob) DecideTimes(rq policy.Request, n int) policy.Verdict {
+	return b.decide(b.Select(rq.Function), rq, 0, &facts{}, n)
+}
+
+func (b *Blob) decide(p Policy, rq policy.Request, signature int, told *facts, times int) policy.Verdict {
 	var m memory
 	defer m.free()
 	c := (*C.struct_tb_request)(m.alloc(int(unsafe.Sizeof(C.struct_tb_request{}))))
@@ -113,18 +129,19 @@ func (b *Blob) Decide(p Policy, rq policy.Request, signature int, ask bool) poli
 		from: m.str(rq.From),
 	}
 	c.args, c.nargs = m.args(rq.Args)
-	facts := (*C.struct_shim_facts)(m.alloc(int(unsafe.Sizeof(C.struct_shim_facts{}))))
-	*facts = C.struct_shim_facts{}
-	if facts.known = flag(rq.SHA256 != nil); rq.SHA256 != nil {
-		facts.sha256 = *(*[32]C.uint8_t)(unsafe.Pointer(rq.SHA256))
+	f := (*C.struct_shim_facts)(m.alloc(int(unsafe.Sizeof(C.struct_shim_facts{}))))
+	*f = C.struct_shim_facts{link: m.str(told.link)}
+	if f.known = flag(rq.SHA256 != nil); rq.SHA256 != nil {
+		f.sha256 = *(*[32]C.uint8_t)(unsafe.Pointer(rq.SHA256))
 	}
-	if ask {
-		facts.scanned = C.uint32_t(signature)
+	if told.ask {
+		f.scanned = C.uint32_t(signature)
 	} else {
 		c.signature = C.uint8_t(signature)
 	}
 	var v C.struct_tb_verdict
-	C.shim_decide(b.p, p, c, facts, &v)
+	C.shim_decide(b.p, p, c, f, &v, C.int(times))
+	told.askedDigest, told.askedScan, told.asked = int(f.asked_digest), int(f.asked_scan), int(f.asked_same)
 	return policy.Verdict{
 		Action: []policy.Action{policy.Allowed, policy.Audited, policy.Denied}[v.action], Rule: b.ruleText(&v),
 		KeepCredentials: v.keep_credentials == 1,
@@ -137,6 +154,11 @@ func (b *Blob) ruleText(v *C.struct_tb_verdict) string {
 	const size = 512
 	buf := (*C.char)(m.alloc(size))
 	return C.GoStringN(buf, C.int(C.tb_rule_text(b.p, v, buf, size)))
+}
+
+// SetRule is tb_rule_text for the rule of a curated set with any index.
+func (b *Blob) SetRule(index int) string {
+	return b.ruleText(&C.struct_tb_verdict{rule: C.TB_RULE_FORBID_SETS, index: C.uint16_t(index)})
 }
 
 // MatchTemplate matches against the blob's first template.

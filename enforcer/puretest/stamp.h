@@ -1,2 +1,2 @@
 /* Generated; DO NOT EDIT. Run: go generate ./enforcer/puretest */
-#define TB_SOURCES "ec20b4833de1f516e2741ef51ff531d9b8b5ac111cddc2bc429be9e14ff45e15"
+#define TB_SOURCES "3668463c43b0fb82b4d951dfd089e18fbfe372ee0ea9382586501865cc821224"

@@ -108,6 +108,12 @@ func (e *encoder) assemble(h wireHeader, total uint32) []byte {
 }
 
 func marshal(v any) []byte {
+	switch v := v.(type) { // the most frequent ones, without reflection
+	case wireAtom:
+		return []byte{v.Class, v.Byte, v.Quant, v.Pad}
+	case uint64:
+		return le.AppendUint64(nil, v)
+	}
 	out, err := binary.Append(nil, le, v)
 	if err != nil {
 		panic("abi: marshal: " + err.Error()) // every wire type has a fixed size

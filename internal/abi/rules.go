@@ -35,6 +35,8 @@ var Rules = []Rule{
 	{"IMAGE", "image"},
 	{"CREDENTIALS_ENVIRON", "credentials.environ"},
 	{"CREDENTIALS_OFF", "credentials.off"},
+	{"MEMORY_LIBC", "memory.libc"},
+	{"MEMORY_LOADER", "memory.loader"},
 }
 
 // Problem is why a blob is refused: the codes of tb_blob_check.

@@ -16,10 +16,18 @@ sub status { print $? == -1 ? 'error ' . ($! + 0) . "\n" : 'status ' . ($? >> 8)
 sub fails  { print 'error ' . ($! + 0) . "\n" }
 
 sub from {
-    my ($handle) = @_;
-    return fails() unless $handle;
+    my ($mode, @command) = @_;
+    open(my $handle, $mode, @command) or return fails();
     print "read: $_" while <$handle>;
     close $handle;
+    status();
+}
+
+sub drain {
+    my ($pid, $out) = @_;
+    return fails() unless $pid;
+    print "read: $_" while <$out>;
+    waitpid $pid, 0;
     status();
 }
 
@@ -41,13 +49,13 @@ my %methods = (
     'exec-shell'     => sub { exec "true && $command"; fails() },
     'backticks'      => sub { my $out = `$command`; print 'read: ', $out // '', "\n"; status() },
     'qx-shell'       => sub { my $out = qx(true; $command); print 'read: ', $out // '', "\n"; status() },
-    'open-list'      => sub { from(open(my $h, '-|', $target, $marker) && $h) },
-    'open-command'   => sub { from(open(my $h, '-|', $command) && $h) },
-    'open-two'       => sub { from(open(my $h, "$command |") && $h) },
+    'open-list'      => sub { from('-|', $target, $marker) },
+    'open-command'   => sub { from('-|', $command) },
+    'open-two'       => sub { open(my $h, "$command |") or return fails(); print 'read: ', <$h>; close $h; status() },
     'open-write'     => sub { open my $h, '|-', $target, $marker or return fails(); close $h; status() },
     'fork-exec'      => sub { forked(sub { exec $target, $marker }) },
-    'open2'          => sub { my $p = eval { IPC::Open2::open2(my $o, my $i, $target, $marker) }; $p ? do { waitpid $p, 0; status() } : print "open2 failed\n" },
-    'open3'          => sub { my $p = eval { IPC::Open3::open3(my $i, my $o, undef, $target, $marker) }; $p ? do { waitpid $p, 0; status() } : print "open3 failed\n" },
+    'open2'          => sub { my ($out, $in); drain(scalar eval { IPC::Open2::open2($out, $in, $target, $marker) }, $out) },
+    'open3'          => sub { my ($out, $in); drain(scalar eval { IPC::Open3::open3($in, $out, undef, $target, $marker) }, $out) },
     'empty-env'      => sub { local %ENV = (); system $target, $marker; status() },
     'syscall'        => sub {
         my $argv = pack 'ppx![J]J', $target, $marker, 0;

@@ -1,0 +1,4 @@
+/* A library to dlopen. */
+int small(void) {
+    return 1;
+}

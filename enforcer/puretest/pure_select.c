@@ -1,0 +1,4 @@
+//go:build cgo
+
+#include "stamp.h"
+#include "../select.c"
