@@ -55,12 +55,12 @@ func (e *experiment) run(l *lab, budget time.Duration) result {
 	}
 	watchdog := live.killAfter(budget + hangs)
 	defer watchdog.Stop()
-	started := time.Now()
 	take, end, err := e.begin(l)
 	if err != nil {
 		r.err = fmt.Errorf("%s: %w", e.name, err)
 		return r
 	}
+	started := time.Now()
 	for i := 0; r.err == nil && (i < warmUp+fewest || time.Since(started) < budget); i++ {
 		r.err = r.iterate(l, take, i >= warmUp)
 	}

@@ -61,7 +61,7 @@ func (c *crew) work(variant, n int) (first, second float64, code int, err error)
 // allowedExec times posix_spawn of a program that the policy lists.
 func allowedExec() experiment {
 	return experiment{
-		name: "exec allowed", seconds: 25,
+		name: "exec allowed", seconds: 20,
 		metrics: []metric{
 			{name: "posix_spawn", unit: "us", limits: []limit{percent(5)}},
 			{name: "spawn and wait", unit: "us"},
@@ -87,7 +87,7 @@ const burst = 80 // refusals after which a process is replaced: of every one an 
 // deniedExec times posix_spawn of a program that the policy refuses, against the same spawn where nothing refuses it.
 func deniedExec() experiment {
 	return experiment{
-		name: "exec denied", seconds: 20,
+		name: "exec denied", seconds: 15,
 		metrics: []metric{
 			{name: "posix_spawn", unit: "us", limits: []limit{fasterThanPlain()}},
 			{name: "spawn and wait", unit: "us", limits: []limit{fasterThanPlain()}},
@@ -141,31 +141,31 @@ func batched(name, unit string, divisor float64, seconds float64, n int, limits 
 
 func insideExperiments() []experiment {
 	const pairs, loads = 2000, 20
-	open := func(how string) func(*lab) []string {
-		return func(l *lab) []string { return []string{l.worker, "open", l.file("cold.py"), how} }
-	}
 	limits := []limit{atMost(300, "ns")}
 	return []experiment{
 		allowedExec(), deniedExec(),
-		batched("open to read", "ns", 1, 10, pairs, limits, open("r")),
-		batched("open to write", "ns", 1, 10, pairs, limits, open("w")),
-		batched("dlopen", "us", 1e3, 10, loads, nil, func(l *lab) []string { return []string{l.worker, "load", l.small} }),
+		batched("open to read", "ns", 1, 8, pairs, limits, func(l *lab) []string { return []string{l.worker, "open", l.file("cold.py"), "r"} }),
+		batched("open to write", "ns", 1, 8, pairs, limits, func(l *lab) []string { return []string{l.worker, "open", l.scratch, "w"} }),
+		batched("dlopen", "us", 1e3, 8, loads, nil, func(l *lab) []string { return []string{l.worker, "load", l.small} }),
 	}
 }
 
-const event = `{"name":"thimble"}`
+const (
+	event  = `{"name":"thimble"}`
+	settle = 200 // requests until the runtimes' compilers have done their work
+)
 
-// warm times the round trip of a request to a process that has answered others before.
+// warm times the round trip of a request, over pipes and without any runtime client, to a process that has answered others.
 func warm(name string, needs func(*lab) string, argv func(*lab) []string) experiment {
 	return experiment{
-		name: "warm " + name, seconds: 15, needs: needs,
+		name: "pipe warm " + name, seconds: 10, needs: needs,
 		metrics: []metric{{name: "round trip", unit: "us", limits: []limit{percentOr(1, 20, "us")}}},
 		begin: func(l *lab) (func(int) ([]float64, error), func() error, error) {
 			c, err := newCrew(l, argv(l)...)
 			if err != nil {
 				return nil, nil, err
 			}
-			for range 200 { // until compilers have done their work
+			for range settle {
 				for v := range c.members {
 					if _, err := c.trip(v); err != nil {
 						return nil, nil, err
