@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"thimble/internal/lambda"
 )
@@ -97,50 +98,67 @@ func coldFunction(name string, seconds float64, needs func(*lab) string, runtime
 // warmFunction takes what Lambda calls the duration: from handing out the event until the runtime asks for more.
 func warmFunction(name string, needs func(*lab) string, runtime, handler string) experiment {
 	return experiment{
-		name: "lambda warm " + name, seconds: 18, needs: needs,
+		name: "lambda warm " + name, seconds: 22, needs: needs,
 		metrics: []metric{{name: "duration", unit: "us", limits: []limit{percentOr(1, 20, "us")}}},
 		begin: func(l *lab) (func(int) ([]float64, error), func() error, error) {
-			fns, err := l.functions(runtime, handler)
-			take := func(v int) ([]float64, error) {
-				res, err := invoke(fns[v])
-				if err != nil {
-					return nil, err
-				}
-				return []float64{us(res.Timings.Duration)}, nil
-			}
-			return take, func() error { return closeFunctions(fns) }, err
+			f := &functions{lab: l, runtime: runtime, handler: handler, turn: turns{each: 1}}
+			return f.invocations, f.close, nil
 		},
 	}
 }
 
-// functions starts one function per variant and lets its compilers do their work.
-func (l *lab) functions(runtime, handler string) (fns [variants]*lambda.Function, err error) {
-	for v := range fns {
-		if fns[v], _, err = l.cold(v, runtime, handler); err != nil {
-			closeFunctions(fns)
-			return fns, err
-		}
-	}
-	for range settle {
-		for v := range fns {
-			if _, err = invoke(fns[v]); err != nil {
-				closeFunctions(fns)
-				return fns, err
-			}
-		}
-	}
-	return fns, nil
+// functions is one function per variant, replaced as a crew is.
+type functions struct {
+	lab              *lab
+	runtime, handler string
+	members          [variants]*lambda.Function
+	turn             turns
 }
 
-func closeFunctions(fns [variants]*lambda.Function) error {
+// invocations takes the median of a block of warm invocations.
+func (f *functions) invocations(variant int) ([]float64, error) {
+	if f.turn.over() {
+		if err := f.renew(); err != nil {
+			return nil, err
+		}
+	}
+	took, err := block(blockSize, 1, func(int) (time.Duration, error) { return f.invoke(variant) })
+	return []float64{took}, err
+}
+
+func (f *functions) invoke(variant int) (time.Duration, error) {
+	res, err := invoke(f.members[variant])
+	if err != nil {
+		return 0, err
+	}
+	return res.Timings.Duration, nil
+}
+
+func (f *functions) renew() error {
+	if err := f.close(); err != nil {
+		return err
+	}
+	for v := range f.members {
+		fn, _, err := f.lab.cold(v, f.runtime, f.handler)
+		if err != nil {
+			return err
+		}
+		f.members[v] = fn
+	}
+	_, err := block(settle, variants, f.invoke)
+	return err
+}
+
+func (f *functions) close() error {
 	var first error
-	for _, fn := range fns {
+	for v, fn := range f.members {
 		if fn == nil {
 			continue
 		}
 		if err := fn.Close(); first == nil {
 			first = err
 		}
+		f.members[v] = nil
 	}
 	return first
 }
