@@ -199,6 +199,8 @@ static char *put_state(char *to, const struct tb_handoff *h) {
     to = put_number(to, (uint64_t)tb.start.nsec);
     to = put_number(to, (uint64_t)tb.root_pid);
     to = put_number(to, tb.closed);
+    to = put_number(to, tb.err_dev);
+    to = put_number(to, tb.err_ino);
     to = put_number(to, digest);
     const char *strings[] = {tb.policy_path, tb.events, tb.function, tb.version, tb.stream,
                              h->exe,         h->from,   h->script,   h->execfn,  h->comm};

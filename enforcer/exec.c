@@ -26,6 +26,7 @@ long judge_file(struct attempt *a, struct tb_file *f, const char *called, char *
     struct tb_request rq = {.control = TB_EXEC,
                             .image = f->image,
                             .memfd = f->memfd,
+                            .scanned = f->image,
                             .setuid = file_is_setuid(f),
                             .interpreter = interpreter,
                             .exe = {f->path, f->path_len},

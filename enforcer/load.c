@@ -32,8 +32,9 @@ long judge_mapping(int fd) {
     struct kstatfs fs;
     if (!p) return 0;
     /* the ordinary case, without scratch memory: a library on a read-only mount */
-    if (failed(sys_fstat(fd, &st)) || (st.st_nlink > 0 && !failed(sys2(NR_fstatfs, fd, &fs)) &&
-                                       (fs.f_flags & TB_ST_RDONLY) && !p->need_digest))
+    if (failed(sys_fstat(fd, &st)) ||
+        (st.st_nlink > 0 && !failed(sys2(NR_fstatfs, fd, &fs)) && (fs.f_flags & TB_ST_RDONLY) &&
+         !(p->need_digest & TB_NEED_DIGEST_POLICY)))
         return 0;
     struct tb_file *f = scratch_get(sizeof *f);
     if (!f) return -TB_ENOMEM;
@@ -42,6 +43,7 @@ long judge_mapping(int fd) {
     struct tb_request rq = {.control = TB_LOAD,
                             .image = f->image,
                             .memfd = f->memfd,
+                            .scanned = f->image,
                             .exe = {f->path, f->path_len},
                             .path = {f->path, f->path_len},
                             .same = file_same,

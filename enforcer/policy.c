@@ -208,7 +208,7 @@ static uint32_t scanned_set(const struct decision *d, const struct tb_group *g) 
 /* Finds the rule that forbids the file by its content. */
 static int forbidden_content(struct decision *d, uint8_t *which, uint32_t *index) {
     const struct tb_group *g = group_of(d);
-    const uint8_t *sha256 = d->p->sha256.n > 0 || g->digests.n > 0 ? digest(d) : 0;
+    const uint8_t *sha256 = d->p->sha256.n > 0 || (g->digests.n > 0 && !d->rq->scanned) ? digest(d) : 0;
     if (sha256 != 0) {
         *which = TB_RULE_FORBID_SHA256;
         *index = find_own_digest(d, sha256);

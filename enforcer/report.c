@@ -241,11 +241,11 @@ static void put_tail(struct line *l) {
 
 /* ---- where it goes ---- */
 
-/* Is descriptor 2 still what it was when the process started? Afterwards it may be anything, a database
- * connection too. */
-static bool own_stderr(void) {
+/* Is this descriptor the function's stderr, what descriptor 2 was when its first process started? It may be
+ * anything else by now, a database connection too. */
+static bool is_stderr(int fd) {
     struct kstat st;
-    return tb.err_ino && !failed(sys_fstat(2, &st)) && st.st_dev == tb.err_dev && st.st_ino == tb.err_ino;
+    return tb.err_ino && !failed(sys_fstat(fd, &st)) && st.st_dev == tb.err_dev && st.st_ino == tb.err_ino;
 }
 
 static bool write_to_path(const char *path, int flags, const struct line *l) {
@@ -257,16 +257,33 @@ static bool write_to_path(const char *path, int flags, const struct line *l) {
     return ok;
 }
 
-/* Descriptor fd of the function's first process. */
-static bool write_to_root(unsigned fd, const struct line *l) {
+/* A copy of descriptor fd of the function's first process, closed on exec, or negative. By pidfd_getfd(2),
+ * which asks only for the same user; opening it through /proc fails where the platform made the pipe under
+ * another one. */
+static long root_descriptor(unsigned fd) {
     struct line path;
+    long pid = sys2(NR_pidfd_open, tb.root_pid, 0);
+    if (!failed(pid)) {
+        long copy = sys3(NR_pidfd_getfd, pid, fd, 0);
+        sys_close((int)pid);
+        if (!failed(copy)) return copy;
+    }
     path.n = 0;
     put(&path, "/proc/");
     put_number(&path, (unsigned long)tb.root_pid, 0);
     put(&path, "/fd/");
     put_number(&path, fd, 0);
     path.text[path.n] = 0;
-    return write_to_path(path.text, TB_O_NONBLOCK, l);
+    return sys_openat(TB_AT_FDCWD, path.text,
+                      TB_O_WRONLY | TB_O_APPEND | TB_O_CLOEXEC | TB_O_NOCTTY | TB_O_NONBLOCK, 0);
+}
+
+static bool write_to_root(unsigned fd, const struct line *l) {
+    long copy = root_descriptor(fd);
+    if (failed(copy)) return false;
+    bool ok = (fd != 2 || is_stderr((int)copy)) && sys3(NR_write, copy, l->text, l->n) == (long)l->n;
+    sys_close((int)copy);
+    return ok;
 }
 
 static bool write_to_socket(const char *path, const struct line *l) {
@@ -285,10 +302,12 @@ static bool write_to_socket(const char *path, const struct line *l) {
     return ok;
 }
 
+/* Descriptor 2 is used where it still is the function's stderr; any other number means something in the first
+ * process only. */
 static bool write_to_descriptor(unsigned fd, const struct line *l) {
     bool first = tb.root_pid == (int)sys0(NR_getpid);
-    if (!first && write_to_root(fd, l)) return true;
-    return (fd != 2 || own_stderr()) && sys3(NR_write, fd, l->text, l->n) == (long)l->n;
+    if (fd == 2 ? is_stderr(2) : first) return sys3(NR_write, fd, l->text, l->n) == (long)l->n;
+    return !first && write_to_root(fd, l);
 }
 
 static bool send_line(const struct line *l) {

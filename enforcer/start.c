@@ -136,16 +136,19 @@ static bool next_number(const char **p, uint64_t *to) {
 }
 
 static bool read_state(struct given *g) {
-    uint64_t sec, nsec, pid, closed;
+    uint64_t sec, nsec, pid, closed, err_dev, err_ino;
     const char *exe, *p = after(g->state, "1:");
     if (!p || !next_number(&p, &sec) || !next_number(&p, &nsec) || !next_number(&p, &pid) ||
-        !next_number(&p, &closed) || !next_number(&p, &g->digest) || !next_string(&p, &tb.policy_path) ||
-        !next_string(&p, &tb.events) || !next_string(&p, &tb.function) || !next_string(&p, &tb.version) ||
-        !next_string(&p, &tb.stream) || !next_string(&p, &exe) || !next_string(&p, &tb.from) ||
-        !next_string(&p, &tb.script) || !next_string(&p, &g->execfn) || !next_string(&p, &g->comm))
+        !next_number(&p, &closed) || !next_number(&p, &err_dev) || !next_number(&p, &err_ino) ||
+        !next_number(&p, &g->digest) || !next_string(&p, &tb.policy_path) || !next_string(&p, &tb.events) ||
+        !next_string(&p, &tb.function) || !next_string(&p, &tb.version) || !next_string(&p, &tb.stream) ||
+        !next_string(&p, &exe) || !next_string(&p, &tb.from) || !next_string(&p, &tb.script) ||
+        !next_string(&p, &g->execfn) || !next_string(&p, &g->comm))
         return false;
     tb.start = (struct ktimespec){(long)sec, (long)nsec};
     tb.root_pid = (int)pid;
+    tb.err_dev = err_dev;
+    tb.err_ino = err_ino;
     tb.is_root = tb.root_pid == (int)sys0(NR_getpid);
     tb.closed = closed != 0;
     if (*exe) tb.exe = exe;
@@ -244,14 +247,15 @@ static void learn_process(void) {
         tb.proc_dev = st.st_dev;
     else
         tb.uncovered |= UNCOVERED_PROC;
+}
+
+static void learn_first_process(const struct given *g) {
+    struct kstat st;
+    sys2(NR_clock_gettime, CLOCK_REALTIME_COARSE_ID, &tb.start);
     if (!failed(sys_fstat(2, &st))) {
         tb.err_dev = st.st_dev;
         tb.err_ino = st.st_ino;
     }
-}
-
-static void learn_first_process(const struct given *g) {
-    sys2(NR_clock_gettime, CLOCK_REALTIME_COARSE_ID, &tb.start);
     tb.root_pid = (int)sys0(NR_getpid);
     tb.is_root = true;
     tb.closed = g->fail && str_equal(g->fail, "closed");

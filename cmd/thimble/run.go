@@ -29,14 +29,6 @@ Events are JSON lines on stderr, or in the file given with --events.`
 const runExample = `  thimble run -- node server.js
   thimble run --policy thimble.yaml --mode audit --events events.jsonl -- ./start.sh`
 
-// compilePolicy turns a policy file into a blob; an empty path stands for the default policy, and mode, when it is not
-// empty, replaces the mode of every control.
-//
-// NOT WIRED YET: to be set to the policy parser and compiler.
-var compilePolicy = func(path, mode string) ([]byte, error) {
-	return nil, errors.New("compile the policy: not wired yet")
-}
-
 type runFlags struct{ policy, mode, events string }
 
 func newRunCmd() *cobra.Command {

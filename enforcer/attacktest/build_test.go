@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The programs are compiled once, into place, when the first test asks for them.
@@ -21,13 +24,30 @@ func build(t *testing.T, name string, argv ...string) string {
 		text, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
 		if err != nil {
 			os.Stderr.Write(text)
+			return err
 		}
-		return err
+		return tick()
 	}))
 	if err := once.(func() error)(); err != nil {
 		t.Fatalf("build %s: %v", name, err)
 	}
 	return out
+}
+
+// tick waits until the clock that the enforcer reads at its start has passed all that was built before. That clock is
+// coarse, and time stamps of files may be finer.
+func tick() error {
+	var now, coarse unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_REALTIME, &now); err != nil {
+		return err
+	}
+	for coarse.Nano() <= now.Nano() {
+		time.Sleep(time.Millisecond)
+		if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &coarse); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // compiled builds testdata/c/NAME.c with one of the C compilers.

@@ -33,8 +33,7 @@ func missing(t *testing.T, format string, args ...any) {
 	t.Skipf("NOT TESTED: "+format, args...)
 }
 
-// place is the folder of all that ships with the function under test: programs built before it starts. Folders of
-// attacks are below it too: what is dropped there is new, and nothing else is wrong with it.
+// place is the folder of all that ships with the function under test: programs built before it starts.
 var place string
 
 // library is libthimble for this machine, in place.
@@ -45,15 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 func inPlace(m *testing.M) int {
-	home, err := os.UserCacheDir() // not a folder for temporary files: nothing there counts as shipped
-	if err == nil {
-		err = os.MkdirAll(home, 0o755)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	dir, err := os.MkdirTemp(home, "thimble-attack-")
+	dir, err := folderOnRoot()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -73,6 +64,30 @@ func inPlace(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// folderOnRoot makes a folder where a file can have shipped by its age, with a writable root: on the root's file system,
+// and in no folder for temporary files.
+func folderOnRoot() (string, error) {
+	home, _ := os.UserHomeDir()
+	here, _ := os.Getwd()
+	for _, parent := range []string{"/var/lib", home, here} {
+		if device(parent) != device("/") || strings.HasPrefix(parent+"/", "/tmp/") {
+			continue
+		}
+		if dir, err := os.MkdirTemp(parent, "thimble-attack-"); err == nil {
+			return dir, nil
+		}
+	}
+	return "", errors.New("no writable folder on the file system of / besides those for temporary files")
+}
+
+func device(name string) uint64 {
+	var st syscall.Stat_t
+	if syscall.Stat(name, &st) != nil {
+		return 0
+	}
+	return uint64(st.Dev)
 }
 
 // zeroConfig is the policy without any choice made: what shipped may run and be loaded, what appeared later may not.
@@ -115,6 +130,7 @@ type program struct {
 	env    []string // besides the ordinary environment
 	dir    string
 	policy string // blob file; "": without the enforcer
+	beside string // another library to preload, behind the enforcer
 }
 
 // outcome is what there was to see of a run.
@@ -174,9 +190,7 @@ func (p program) run(t *testing.T) outcome {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	events := filepath.Join(t.TempDir(), "events")
-	if p.policy != "" {
-		cmd.Env = append(cmd.Env, "LD_PRELOAD="+library, "THIMBLE_POLICY="+p.policy, "THIMBLE_EVENTS=file:"+events)
-	}
+	cmd.Env = append(cmd.Env, p.enforcer(events)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
@@ -188,6 +202,19 @@ func (p program) run(t *testing.T) outcome {
 		t.Errorf("run %q: hangs", p.argv)
 	}
 	return outcome{sortLines(out.String()), cmd.ProcessState.String(), readEvents(t, events)}
+}
+
+// enforcer is what loads it.
+func (p program) enforcer(events string) []string {
+	switch {
+	case p.policy != "" && p.beside != "":
+		return []string{"LD_PRELOAD=" + library + ":" + p.beside, "THIMBLE_POLICY=" + p.policy, "THIMBLE_EVENTS=file:" + events}
+	case p.policy != "":
+		return []string{"LD_PRELOAD=" + library, "THIMBLE_POLICY=" + p.policy, "THIMBLE_EVENTS=file:" + events}
+	case p.beside != "":
+		return []string{"LD_PRELOAD=" + p.beside}
+	}
+	return nil
 }
 
 func sortLines(s string) string {
@@ -258,6 +285,20 @@ func (o outcome) denied(t *testing.T, what, control, path string) {
 		}
 	}
 	t.Errorf("%s: no event says that %s of %q was denied: %+v", what, control, path, o.events)
+}
+
+// temporary is a folder whose name is harmless in every shell, unlike t.TempDir's.
+func temporary(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "dropped-")
+	if err == nil {
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func exists(name string) bool {

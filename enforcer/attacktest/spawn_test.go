@@ -52,7 +52,7 @@ func TestSpawn(t *testing.T) {
 			for _, method := range methods(t, argv) {
 				t.Run(method, func(t *testing.T) {
 					t.Parallel()
-					c := spawnCase{append(argv, method), policy, t.TempDir()}
+					c := spawnCase{append(argv, method), policy, temporary(t)}
 					c.benign(t)
 					c.attack(t)
 				})

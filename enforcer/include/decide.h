@@ -29,8 +29,9 @@ struct tb_request {
     uint8_t interpreter; /* run only as the #! interpreter of a script judged on its own */
     uint8_t write;       /* TB_OPEN: for writing */
     uint8_t executable;  /* TB_OPEN: it would become executable */
-    uint8_t signature;  /* 1 + index of the curated set whose content signature matched, 0: none or unknown */
-    struct tb_str exe;  /* canonical path of the file */
+    uint8_t scanned;   /* the file was scanned before: do not ask for its digest for the curated sets' sake */
+    uint8_t signature; /* 1 + index of the curated set whose content signature matched, 0: none or unknown */
+    struct tb_str exe; /* canonical path of the file */
     struct tb_str path; /* as the caller named it, made absolute */
     struct tb_str argv0;
     struct tb_str from;      /* executable of the calling process */

@@ -22,7 +22,7 @@ struct tb_state {
     const struct tb_policy *policy; /* NULL: unprotected */
     struct ktimespec start;         /* of the function's first process, CLOCK_REALTIME_COARSE */
     unsigned long proc_dev;         /* device of /proc */
-    unsigned long err_dev, err_ino; /* what file descriptor 2 was at the start */
+    unsigned long err_dev, err_ino; /* the function's stderr: what descriptor 2 of its first process was */
     int root_pid;                   /* the function's first process */
     bool is_root;                   /* this is it */
     bool musl;

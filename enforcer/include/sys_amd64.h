@@ -65,7 +65,9 @@ enum {
     NR_process_vm_writev = 311,
     NR_execveat = 322,
     NR_io_uring_setup = 425,
+    NR_pidfd_open = 434,
     NR_openat2 = 437,
+    NR_pidfd_getfd = 438,
     NR_fchmodat2 = 452,
 };
 

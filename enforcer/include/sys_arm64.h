@@ -63,7 +63,9 @@ enum {
     NR_process_vm_writev = 271,
     NR_execveat = 281,
     NR_io_uring_setup = 425,
+    NR_pidfd_open = 434,
     NR_openat2 = 437,
+    NR_pidfd_getfd = 438,
     NR_fchmodat2 = 452,
     NR_open = -1,  /* not on this CPU */
     NR_creat = -2, /* not on this CPU */

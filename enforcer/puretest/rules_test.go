@@ -36,7 +36,12 @@ func TestGeneratorReachesEveryRule(t *testing.T) {
 			}
 		}
 	}
+	// facts of the running process, which no request carries: the hooks name them before they ask for a verdict
+	outside := []string{"memory.libc", "memory.loader"}
 	for _, rule := range abi.Rules[1:] {
+		if slices.Contains(outside, rule.Text) {
+			continue
+		}
 		if seen[rule.Text] < 5 {
 			t.Errorf("rule %s decided %d requests", rule.Text, seen[rule.Text])
 		}

@@ -1,2 +1,2 @@
 /* Generated; DO NOT EDIT. Run: go generate ./enforcer/puretest */
-#define TB_SOURCES "d89c749b6af9a9f93f09fc04e5fbb5c4e5a87ea5aafca84eca053039bbaafdb8"
+#define TB_SOURCES "3668463c43b0fb82b4d951dfd089e18fbfe372ee0ea9382586501865cc821224"

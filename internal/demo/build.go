@@ -87,7 +87,7 @@ func (h Host) fetchArgs() string {
 	for _, arg := range strings.Fields(h.Fetch)[1:] {
 		args = append(args, fmt.Sprintf("%q", arg))
 	}
-	return strings.Join(append(args, `"{url}"`), ", ")
+	return strings.Join(append(args, `"{address:url}"`), ", ")
 }
 
 // Policy is the policy that protects the function on this host.

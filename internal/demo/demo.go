@@ -10,7 +10,6 @@ package demo
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,26 +19,33 @@ import (
 
 // Function says what a platform is to start.
 type Function struct {
-	Dir       string // the package
-	Handler   string
-	Runtime   string // node or python
-	Env       map[string]string
-	Policy    string // YAML; empty runs the function unprotected
-	Protected bool
+	Dir     string // the package
+	Handler string
+	Runtime string // node or python
+	Env     map[string]string
+	Policy  string // YAML; empty runs the function unprotected
 }
 
 // Platform starts functions.
 type Platform interface {
-	Start(ctx context.Context, f Function) (Instance, error)
+	Start(f Function) (Instance, error)
 }
 
-// Instance is one running function.
+// Instance is one function, which starts cold with its first event and again when it went down.
 type Instance interface {
-	// Invoke sends one event to the warm function. An error means that the function failed, not that it answered badly.
-	Invoke(ctx context.Context, event []byte) ([]byte, error)
-	// Log is what the function and the enforcer have written so far.
-	Log() []byte
+	// Invoke sends an event. An error means that no invocation took place: the platform's fault, not the function's.
+	Invoke(ctx context.Context, event []byte) (*Answer, error)
 	Close() error
+}
+
+// Answer is what came of one invocation.
+type Answer struct {
+	Response []byte
+	Failure  string            // how the function failed, empty when it answered
+	Events   []json.RawMessage // the enforcer's event lines
+	Log      []string
+	Init     time.Duration // of a cold start
+	Duration time.Duration
 }
 
 // Config is what can be asked of the demo.
@@ -121,18 +127,26 @@ func side(protected bool) string {
 	return "without"
 }
 
-func (r *run) function(protected bool) Function {
-	f := Function{Dir: r.code, Handler: r.Host.Handler(), Runtime: r.Host.Runtime, Env: Credentials(), Protected: protected}
+func (r *run) start(protected bool) (Instance, error) {
+	f := Function{Dir: r.code, Handler: r.Host.Handler(), Runtime: r.Host.Runtime, Env: Credentials()}
 	if protected {
 		f.Policy = r.policy
 	}
-	return f
+	instance, err := r.Platform.Start(f)
+	if err != nil {
+		return nil, fmt.Errorf("start the function: %w", err)
+	}
+	return instance, nil
 }
 
-// playSide runs good requests and attacks in turn on one warm function; one that an attack brought down is started anew.
+// playSide runs good requests and attacks in turn on one warm function.
 func (r *run) playSide(ctx context.Context, protected bool) error {
-	s := &session{run: r, protected: protected}
-	defer s.stop()
+	instance, err := r.start(protected)
+	if err != nil {
+		return err
+	}
+	defer instance.Close()
+	s := &session{run: r, protected: protected, instance: instance}
 	if err := s.goodRequests(ctx, "before"); err != nil {
 		return err
 	}
@@ -153,37 +167,28 @@ type session struct {
 	*run
 	protected bool
 	instance  Instance
-	seen      int // bytes of the log that have been looked at
-	starts    int
 }
 
-// invoke sends an event, starting the function when it is down.
-func (s *session) invoke(ctx context.Context, event []byte) (body string, status int, err error) {
-	if s.instance == nil {
-		if s.instance, err = s.Platform.Start(ctx, s.function(s.protected)); err != nil {
-			return "", 0, fmt.Errorf("start the function: %w", err)
-		}
-		s.seen = 0
-		s.starts++
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	response, err := s.instance.Invoke(ctx, event)
+// page is what the function answers to an HTTP request.
+type page struct {
+	StatusCode int    `json:"statusCode"`
+	Body       string `json:"body"`
+}
+
+// invoke sends an event and reads the page that comes back; a function that failed answers with an empty one.
+func (s *session) invoke(ctx context.Context, event []byte) (page, *Answer, error) {
+	answer, err := s.instance.Invoke(ctx, event)
 	if err != nil {
-		return "", 0, errFunction{err}
+		return page{}, nil, err
 	}
-	var page struct {
-		StatusCode int    `json:"statusCode"`
-		Body       string `json:"body"`
+	var p page
+	if answer.Failure == "" {
+		if err := json.Unmarshal(answer.Response, &p); err != nil {
+			return page{}, nil, fmt.Errorf("read response %.100q: %w", answer.Response, err)
+		}
 	}
-	if err := json.Unmarshal(response, &page); err != nil {
-		return "", 0, errFunction{fmt.Errorf("read response %.100q: %w", response, err)}
-	}
-	return page.Body, page.StatusCode, nil
+	return p, answer, nil
 }
-
-// errFunction marks a failed invocation: a result, where everything else is a defect of the demo or its platform.
-type errFunction struct{ error }
 
 func (s *session) attack(ctx context.Context, o *Outcome) error {
 	a := attackNamed(o.Name)
@@ -192,27 +197,18 @@ func (s *session) attack(ctx context.Context, o *Outcome) error {
 		return err
 	}
 	s.arsenal.world.Forget()
-	s.events() // those of the good request before
-	body, status, err := s.invoke(ctx, event)
-	var down errFunction
-	if err != nil && !errors.As(err, &down) {
+	p, answer, err := s.invoke(ctx, event)
+	if err != nil {
 		return err
 	}
-	result := Result{Got: s.arsenal.succeeded(a, body), Status: status}
-	if err != nil {
-		result.Error = err.Error()
-	}
+	result := Result{Got: s.arsenal.succeeded(a, p.Body), Status: p.StatusCode, Failure: answer.Failure}
 	if s.protected {
-		s.blame(a, &result)
+		blame(a, answer.Events, &result)
 		o.With = result
 	} else {
 		o.Without = result
 	}
-	s.keepAttack(a, event, body)
-	if err != nil {
-		s.stop()
-	}
-	return nil
+	return s.keepAttack(a, event, p, answer)
 }
 
 func attackNamed(name string) Attack {
@@ -224,21 +220,17 @@ func attackNamed(name string) Attack {
 	panic("no attack " + name)
 }
 
-func (s *session) stop() {
-	if s.instance == nil {
-		return
-	}
-	s.keepLog()
-	s.instance.Close()
-	s.instance = nil
-}
-
 // blame says who stopped the attack: the first refusal that the enforcer reported while it ran. Stripping credentials
 // refuses nothing, so there the policy's rule is named.
-func (s *session) blame(a Attack, result *Result) {
-	for _, e := range s.events() {
-		if e.Action == "denied" || e.Action == "killed" {
-			result.StoppedBy, result.Rule, result.Event = e.Control, e.Rule, e.line
+func blame(a Attack, events []json.RawMessage, result *Result) {
+	for _, line := range events {
+		var e struct {
+			Control string `json:"control"`
+			Action  string `json:"action"`
+			Rule    string `json:"rule"`
+		}
+		if json.Unmarshal(line, &e) == nil && (e.Action == "denied" || e.Action == "killed") {
+			result.StoppedBy, result.Rule, result.Event = e.Control, e.Rule, line
 			return
 		}
 	}
@@ -246,36 +238,4 @@ func (s *session) blame(a Attack, result *Result) {
 		result.StoppedBy, _, _ = strings.Cut(a.quietly, ".")
 		result.Rule = a.quietly
 	}
-}
-
-// Event is what the demo reads of an event line.
-type Event struct {
-	Format  json.RawMessage `json:"thimble"`
-	Control string          `json:"control"`
-	Action  string          `json:"action"`
-	Rule    string          `json:"rule"`
-
-	line string
-}
-
-// events returns the event lines that the log has gained since the last look.
-func (s *session) events() []Event {
-	if s.instance == nil {
-		return nil
-	}
-	log := s.instance.Log()
-	fresh := log[min(s.seen, len(log)):]
-	s.seen = len(log)
-	var events []Event
-	for line := range strings.Lines(string(fresh)) {
-		var e Event
-		if at := strings.Index(line, `{"thimble"`); at >= 0 {
-			line = strings.TrimSpace(line[at:])
-			if json.Unmarshal([]byte(line), &e) == nil && e.Format != nil {
-				e.line = line
-				events = append(events, e)
-			}
-		}
-	}
-	return events
 }

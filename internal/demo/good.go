@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -57,9 +56,8 @@ func (s *session) goodRequest(ctx context.Context, i int, when string) error {
 	if err != nil {
 		return err
 	}
-	body, status, err := s.invoke(ctx, event)
-	var down errFunction
-	if err != nil && !errors.As(err, &down) {
+	p, answer, err := s.invoke(ctx, event)
+	if err != nil {
 		return fmt.Errorf("good request %q (%s): %w", g.name, when, err)
 	}
 	tally := &s.report.GoodWithout
@@ -67,22 +65,18 @@ func (s *session) goodRequest(ctx context.Context, i int, when string) error {
 		tally = &s.report.GoodWith
 	}
 	tally.Made++
-	if err == nil && status == 200 && strings.Contains(body, g.expects) {
+	if answer.Failure == "" && p.StatusCode == 200 && strings.Contains(p.Body, g.expects) {
 		return nil
 	}
-	tally.Broken = append(tally.Broken, Broken{Request: g.name, When: when, Status: status, Answer: answer(body, err)})
-	if err != nil {
-		s.stop()
-	}
+	broken := Broken{Request: g.name, When: when, Status: p.StatusCode, Answer: shorten(answer.Failure + p.Body)}
+	broken.Events = answer.Events
+	tally.Broken = append(tally.Broken, broken)
 	return nil
 }
 
-func answer(body string, err error) string {
-	if err != nil {
-		body = err.Error()
+func shorten(text string) string {
+	if len(text) > 300 {
+		return text[:300] + "…"
 	}
-	if len(body) > 300 {
-		body = body[:300] + "…"
-	}
-	return body
+	return text
 }

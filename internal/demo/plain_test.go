@@ -2,14 +2,13 @@ package demo
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
+	"time"
 )
 
 // plainPlatform runs functions without protection and without the local Lambda: a private /tmp, a process namespace, and a
@@ -19,7 +18,7 @@ type plainPlatform struct{ host Host }
 const plainSetup = `mount --bind "$CODE" /mnt && mount --bind "$HARNESS" /srv && mount -t tmpfs tmpfs /tmp && cd /mnt &&
 unset CODE HARNESS && exec "$@"`
 
-func (p plainPlatform) Start(ctx context.Context, f Function) (Instance, error) {
+func (p plainPlatform) Start(f Function) (Instance, error) {
 	harness, err := filepath.Abs("testdata")
 	if err != nil {
 		return nil, err
@@ -41,8 +40,6 @@ func startPlain(cmd *exec.Cmd) (Instance, error) {
 	}
 	p := &plainInstance{cmd: cmd, answers: bufio.NewReader(answers)}
 	cmd.ExtraFiles = []*os.File{theirs}
-	cmd.Stderr = &p.log
-	cmd.Stdout = &p.log
 	if p.events, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -56,51 +53,24 @@ type plainInstance struct {
 	cmd     *exec.Cmd
 	events  io.WriteCloser
 	answers *bufio.Reader
-	log     safeBuffer
 }
 
-func (p *plainInstance) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+func (p *plainInstance) Invoke(_ context.Context, event []byte) (*Answer, error) {
+	begin := time.Now()
 	if _, err := fmt.Fprintf(p.events, "%s\n", event); err != nil {
 		return nil, err
 	}
-	type answer struct {
-		line []byte
-		err  error
+	stuck := time.AfterFunc(10*time.Second, func() { p.cmd.Process.Kill() })
+	defer stuck.Stop()
+	response, err := p.answers.ReadBytes('\n')
+	if err != nil {
+		return nil, err
 	}
-	got := make(chan answer, 1)
-	go func() {
-		line, err := p.answers.ReadBytes('\n')
-		got <- answer{line, err}
-	}()
-	select {
-	case a := <-got:
-		return a.line, a.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return &Answer{Response: response, Init: 1, Duration: time.Since(begin)}, nil
 }
-
-func (p *plainInstance) Log() []byte { return p.log.Bytes() }
 
 func (p *plainInstance) Close() error {
 	p.events.Close()
 	p.cmd.Process.Kill()
 	return p.cmd.Wait()
-}
-
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) Bytes() []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return bytes.Clone(s.b.Bytes())
 }

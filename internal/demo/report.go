@@ -1,9 +1,11 @@
 package demo
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Report is what the demo found.
@@ -28,12 +30,12 @@ type Outcome struct {
 
 // Result is one attack on one side.
 type Result struct {
-	Got       bool   `json:"got"` // the attacker got it
-	Status    int    `json:"status,omitempty"`
-	Error     string `json:"error,omitempty"`
-	StoppedBy string `json:"stopped_by,omitempty"` // the control
-	Rule      string `json:"rule,omitempty"`
-	Event     string `json:"event,omitempty"` // the event line
+	Got       bool            `json:"got"` // the attacker got it
+	Status    int             `json:"status,omitempty"`
+	Failure   string          `json:"failure,omitempty"`    // how the function failed
+	StoppedBy string          `json:"stopped_by,omitempty"` // the control
+	Rule      string          `json:"rule,omitempty"`
+	Event     json.RawMessage `json:"event,omitempty"` // the event line
 }
 
 // Tally counts good requests.
@@ -48,6 +50,8 @@ type Broken struct {
 	When    string `json:"when"`
 	Status  int    `json:"status"`
 	Answer  string `json:"answer"`
+
+	Events []json.RawMessage `json:"events,omitempty"` // what the enforcer had to say about it
 }
 
 // GotThrough counts the attacks that worked on the protected function.
@@ -72,29 +76,43 @@ func (r *Report) Duds() int {
 	return n
 }
 
+// Unnamed counts the attacks that failed on the protected function without a word from the enforcer about why.
+func (r *Report) Unnamed() int {
+	n := 0
+	for _, o := range r.Attacks {
+		if !o.With.Got && o.With.Rule == "" {
+			n++
+		}
+	}
+	return n
+}
+
 // Passed says whether the demo showed what it is for.
 func (r *Report) Passed() bool {
 	return r.GotThrough() == 0 && r.Duds() == 0 && len(r.GoodWith.Broken) == 0 && len(r.GoodWithout.Broken) == 0
 }
 
-// keepAttack leaves an attack's event and answer in the directory that was asked for.
-func (s *session) keepAttack(a Attack, event []byte, body string) {
+// keepAttack leaves an attack's event, the function's answer, its log and the event lines in the directory asked for.
+func (s *session) keepAttack(a Attack, event []byte, p page, answer *Answer) error {
 	if s.Keep == "" {
-		return
+		return nil
 	}
-	s.keepFile(a.Name+".event.json", event)
-	s.keepFile(fmt.Sprintf("%s.%s.response.txt", a.Name, side(s.protected)), []byte(body))
-}
-
-func (s *session) keepLog() {
-	if s.Keep == "" {
-		return
+	var events strings.Builder
+	for _, line := range answer.Events {
+		events.Write(append(line, '\n'))
 	}
-	s.keepFile(fmt.Sprintf("function.%s.%d.log", side(s.protected), s.starts), s.instance.Log())
-}
-
-func (s *session) keepFile(name string, data []byte) {
-	if err := os.WriteFile(filepath.Join(s.Keep, name), data, 0o644); err != nil {
-		s.Progress(fmt.Sprintf("keep %s: %v", name, err))
+	files := map[string]string{
+		a.Name + ".event.json": string(event) + "\n",
+		fmt.Sprintf("%s.%s.response.txt", a.Name, side(s.protected)): answer.Failure + p.Body,
+		fmt.Sprintf("%s.%s.log", a.Name, side(s.protected)):          strings.Join(answer.Log, "\n") + "\n",
 	}
+	if s.protected {
+		files[a.Name+".events.jsonl"] = events.String()
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(s.Keep, name), []byte(text), 0o644); err != nil {
+			return fmt.Errorf("keep what happened: %w", err)
+		}
+	}
+	return nil
 }

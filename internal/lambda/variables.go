@@ -67,14 +67,17 @@ func (v variables) list(lang *language, at places, address string, enforced bool
 	}
 	set.put("AWS_LAMBDA_RUNTIME_API", address)
 	if enforced {
-		v.enforce(set, at)
+		v.enforce(set, lang, at)
 	}
 	return set.list()
 }
 
-// enforce puts the enforcer before whatever else is preloaded.
-func (v variables) enforce(set *orderedSet, at places) {
-	if v.cfg.Preload != "" {
+// enforce puts the enforcer before whatever else is preloaded. A managed runtime's start script is no part of the function:
+// it passes the enforcer on to the interpreter, as a layer's exec wrapper does on Lambda.
+func (v variables) enforce(set *orderedSet, lang *language, at places) {
+	if v.cfg.Preload != "" && lang.managed() && !v.cfg.Direct {
+		set.put("_THIMBLE_PRELOAD", at.preload)
+	} else if v.cfg.Preload != "" {
 		value := at.preload
 		if others := set.values["LD_PRELOAD"]; others != "" {
 			value += ":" + others
