@@ -115,7 +115,15 @@ func blob(t *testing.T, p policy.Policy) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(t.TempDir(), "policy")
+	dir, err := os.MkdirTemp(place, "policy-") // t.TempDir is for its owner alone, and some tests change the user
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	name := filepath.Join(dir, "policy")
 	if err := os.WriteFile(name, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -297,11 +305,17 @@ func (o outcome) quiet(t *testing.T, what string) {
 func (o outcome) denied(t *testing.T, what, control, path string) {
 	t.Helper()
 	for _, e := range o.events {
-		if e.Action == "denied" && e.Control == control && e.Rule != "" && (e.Subject.Exe == path || e.Subject.Path == path) {
+		if e.Action == "denied" && e.Control == control && e.Rule != "" && names(e.Subject.Exe, e.Subject.Path, path) {
 			return
 		}
 	}
 	t.Errorf("%s: no event says that %s of %q was denied: %+v", what, control, path, o.events)
+}
+
+// names reports whether an event is about path: by its canonical or given name; a file without any absolute name (too deep in
+// the tree for one) by the relative one that the caller used.
+func names(exe, given, path string) bool {
+	return exe == path || given == path || given == "./"+filepath.Base(path)
 }
 
 // temporary is a folder whose name is harmless in every shell, unlike t.TempDir's.
