@@ -44,6 +44,17 @@ func (c *commands) refuseWords(why string, ws ...*word) {
 	}
 }
 
+// refuseCode refuses the holes in an interpreter's code. Digits in the middle of somebody else's code are a number or the
+// end of a name, whatever the language, and multiprocessing passes its descriptors so.
+func (c *commands) refuseCode(why string, w *word) {
+	for _, h := range w.holes {
+		if h.narrow != "int" || h.rest {
+			c.refuse(h, why)
+		}
+	}
+	c.refuseWords(why, &word{taint: w.taint})
+}
+
 // command examines one command line, and reports whether the command would take code from its standard input.
 func (c *commands) command(ws []*word) (readsCode bool) {
 	if len(ws) == 0 {
@@ -191,7 +202,7 @@ func (a *arguments) single(w *word) {
 func (a *arguments) code(w *word) {
 	a.single(w)
 	if !a.codeSeen {
-		a.c.refuseWords("is part of the code that "+a.name+" runs", w)
+		a.c.refuseCode("is part of the code that "+a.name+" runs", w)
 	}
 	if a.unsure == 0 {
 		a.codeSeen = true
@@ -297,6 +308,8 @@ func (a *arguments) value(w *word, attached bool, cat category) {
 	switch {
 	case a.findsCommand(cat):
 		a.toSemicolon()
+	case cat == codeOption && strings.ContainsAny(w.text, " (;{"): // it is code, and not the name of a file or module
+		a.c.refuseCode(fmt.Sprintf("is code for %s: give it as an argument instead", a.name), w)
 	case cat >= riskyOption:
 		a.c.refuseWords(fmt.Sprintf("is code for %s, or names some: give it as an argument instead", a.name), w)
 	case strict:

@@ -259,6 +259,9 @@ func TestTemplateRefused(t *testing.T) {
 		{[]string{"sh", "{x}"}, "names the script"},
 		{[]string{"sh", "-o", "{x}", "-c", "a"}, "among the options of sh"},
 		{[]string{"python3", "-c", "{x}"}, "is code for python3"},
+		{[]string{"python3", "-c", "f({x})"}, "is code for python3"},
+		{[]string{"python3", "-m", "{x:int}"}, "is code for python3"},
+		{[]string{"awk", "-f", "{x:int}"}, "is code for awk"},
 		{[]string{"node", "-e", "a {x}"}, "is code for node"},
 		{[]string{"env", "{x}", "a"}, "names the command"},
 		{[]string{"env", "{x...}"}, "any number of arguments before the command"},
@@ -324,6 +327,8 @@ func TestTemplateAccepted(t *testing.T) {
 		{"ffmpeg", "-i", "{in}", "-vf", "scale={w:int}:{h:int}", "{out}"},
 		{"git", "clone", "--", "{u:url}"},
 		{"ssh", "-p", "{p:int}", "{host:name}", "uptime"},
+		{"python3", "-c", "main({fd:int})", "{x}"},
+		{"sed", "-n", "{a:int},{b:int}p", "{x}"},
 		{"x", "{{}}", "{a...}"},
 	} {
 		if _, wrong := compileArgs("/usr/bin/"+args[0], args[1:]); len(wrong) > 0 {
