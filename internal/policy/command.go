@@ -110,6 +110,7 @@ func (c *commands) shellProgram(name string, ws []*word) (readsCode bool) {
 		c.shellCode = ws[i]
 	case !stdin:
 		c.script(name, ws[i], ws[i+1:])
+		stdin = slices.Contains(standardInput, ws[i].text)
 	}
 	return stdin && !command
 }
@@ -137,12 +138,14 @@ type arguments struct {
 	unsure   int  // operands that may be the values of unknown options
 	operands int
 	done     bool // what is left is data
-	reads    bool
+	replace  bool // xargs puts what it reads anywhere into the command line
+	reads    bool // it would take code from standard input, unless an option gives some
+	stdin    bool // it takes code from standard input whatever else it is given
 }
 
 // examine reports whether the program would take code from its standard input.
 func (a *arguments) examine() bool {
-	a.reads = a.p.kind == scriptProg || a.p.kind == commandProg && a.name != "xargs"
+	a.reads = a.p.kind == scriptProg || a.p.kind == commandProg && a.name != "xargs" || a.p.stdin
 	ended := false
 	for ; a.i < len(a.ws) && !a.done; a.i++ {
 		w := a.ws[a.i]
@@ -155,8 +158,14 @@ func (a *arguments) examine() bool {
 			a.operand(w)
 		}
 	}
-	return a.reads && !a.codeSeen
+	if a.name == "ssh" && a.operands > 1 {
+		a.reads = false // the remote command reads, not the remote shell
+	}
+	return a.reads && !a.codeSeen || a.stdin
 }
+
+// standardInput are names of standard input, where a script or a file of code is asked for.
+var standardInput = []string{"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"}
 
 func (a *arguments) operand(w *word) {
 	c := a.c
@@ -173,6 +182,7 @@ func (a *arguments) operand(w *word) {
 	case scriptProg:
 		if !a.codeSeen {
 			c.script(a.name, w, a.ws[a.i+1:])
+			a.stdin = slices.Contains(standardInput, w.text)
 		}
 		a.reads, a.done = false, a.codeSeen || a.unsure == 0
 		a.unsure--
@@ -221,6 +231,9 @@ func (a *arguments) commandLine(w *word) {
 	}
 	a.single(w)
 	a.reads = a.c.command(a.ws[a.i:])
+	if p, known := lookup(w.text); a.replace && known && p.kind != plainProg {
+		a.reads = true
+	}
 	a.done = true
 }
 
@@ -232,6 +245,8 @@ func (a *arguments) option(w *word) {
 	switch {
 	case strings.ContainsAny(name, holeMark+expMark) && long:
 		a.c.refuseWords(fmt.Sprintf("chooses an option of %s, which can run code", a.name), w)
+	case long && a.name == "xargs" && name == "replace":
+		a.replace = true
 	case a.known(name):
 		a.value(w, hasValue, a.categoryOf(func(o options) bool { return o.word(name) }))
 	case !long:
@@ -278,6 +293,7 @@ func (a *arguments) cluster(w *word) {
 			a.c.refuseWords(fmt.Sprintf("chooses an option of %s, which can run code", a.name), w)
 			return
 		}
+		a.replace = a.replace || a.name == "xargs" && (b == 'I' || b == 'i')
 		if cat := a.categoryOf(func(o options) bool { return o.letter(b) }); cat != flagOption {
 			a.value(w, i+1 < len(w.text), cat)
 			return
@@ -304,6 +320,7 @@ func (a *arguments) value(w *word, attached bool, cat category) {
 		a.single(w)
 	}
 	a.codeSeen = a.codeSeen || cat == codeOption
+	a.stdin = a.stdin || cat == codeOption && slices.Contains(standardInput, w.text)
 	strict := a.p.kind == scriptProg || a.p.kind == evalProg && a.p.values == ""
 	switch {
 	case a.findsCommand(cat):
