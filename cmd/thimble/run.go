@@ -142,16 +142,32 @@ func keep(name string, data []byte, mode fs.FileMode) (string, error) {
 	}
 	dir := filepath.Join(cache, "thimble", fmt.Sprintf("%x", sha256.Sum256(data))[:32])
 	path := filepath.Join(dir, name)
+	if err := makeOwn(dir, filepath.Join(cache, "thimble")); err != nil {
+		return "", fmt.Errorf("make a folder for the enforcer (XDG_CACHE_HOME says where): %w", err)
+	}
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		return path, nil
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make a folder for the enforcer: %w", err)
 	}
 	if err := writeAtomically(path, data, mode); err != nil {
 		return "", fmt.Errorf("store the enforcer: %w", err)
 	}
 	return path, nil
+}
+
+// makeOwn makes a folder below top, and refuses a top that another user could change.
+func makeOwn(dir, top string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Lstat(top)
+	if err != nil {
+		return err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || !ok || int(stat.Uid) != os.Getuid() || info.Mode()&0o022 != 0 {
+		return fmt.Errorf("%q belongs to another user or is open to others", top)
+	}
+	return nil
 }
 
 // writeAtomically never shows a half-written file to a process that is loading it.

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -53,9 +54,10 @@ type runtimeAPI struct {
 	idle    chan struct{}       // one token whenever the runtime asks for work
 	initErr chan *FunctionError // what the runtime reported about its own start
 
-	mu      sync.Mutex
-	state   apiState
-	current *pending
+	mu        sync.Mutex
+	state     apiState
+	current   *pending
+	supersede func() // ends the request for work that waits
 }
 
 func newRuntimeAPI(arn string) *runtimeAPI {
@@ -64,6 +66,8 @@ func newRuntimeAPI(arn string) *runtimeAPI {
 		queue:   make(chan *pending, 1),
 		idle:    make(chan struct{}, 1),
 		initErr: make(chan *FunctionError, 1),
+
+		supersede: func() {},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/ping", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "pong") })
@@ -88,7 +92,10 @@ func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 		a.mu.Unlock()
 		return
 	}
-	a.state = stateReady
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	a.supersede() // a client that asks again has given its earlier request up
+	a.state, a.supersede = stateReady, cancel
 	a.mu.Unlock()
 	select {
 	case a.idle <- struct{}{}:
@@ -96,13 +103,19 @@ func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 	}
 	select {
 	case inv := <-a.queue:
-		a.deliver(w, inv)
-	case <-r.Context().Done():
+		a.deliver(ctx, w, inv)
+	case <-ctx.Done():
 	}
 }
 
-func (a *runtimeAPI) deliver(w http.ResponseWriter, inv *pending) {
+// deliver hands an invocation out, unless nobody waits for it here any more.
+func (a *runtimeAPI) deliver(ctx context.Context, w http.ResponseWriter, inv *pending) {
 	a.mu.Lock()
+	if ctx.Err() != nil {
+		a.mu.Unlock()
+		a.queue <- inv
+		return
+	}
 	a.state, a.current = stateRunning, inv
 	a.mu.Unlock()
 	h := w.Header()

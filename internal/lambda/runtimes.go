@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 )
 
 // family is what is common to all versions of a runtime.
@@ -147,8 +148,24 @@ func isProgram(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-// probe runs an interpreter to learn what it is: a path alone may be a version manager's script.
+// probed remembers what interpreters said of themselves: asking takes as long as a cold start.
+var probed sync.Map // path → language
+
+// probe asks an interpreter, once.
 func (fam family) probe(name, exe string) (*language, error) {
+	if known, ok := probed.Load(exe); ok {
+		lang := known.(language)
+		return &lang, nil
+	}
+	lang, err := fam.ask(name, exe)
+	if err == nil {
+		probed.Store(exe, *lang)
+	}
+	return lang, err
+}
+
+// ask runs an interpreter to learn what it is: a path alone may be a version manager's script.
+func (fam family) ask(name, exe string) (*language, error) {
 	cmd := exec.Command(exe, fam.version...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
