@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"time"
 )
 
@@ -32,7 +31,7 @@ func coldStart(name string, seconds float64, limits func() []limit, needs func(*
 
 // coldTrue times /bin/true, which prints nothing.
 func coldTrue() experiment {
-	e := coldStart("true", 20, nil, nil, func(l *lab) []string { return []string{l.allowed} })
+	e := coldStart("true", 15, nil, nil, func(l *lab) []string { return []string{l.allowed} })
 	inner := e.begin
 	e.metrics = []metric{{name: "to exit", unit: "ms"}, {name: "CPU time", unit: "ms"}}
 	e.begin = func(l *lab) (func(int) ([]float64, error), func() error, error) {
@@ -90,20 +89,13 @@ func lacks(path, name string) string {
 }
 
 func coldExperiments() []experiment {
-	java := coldStart("java", 30, nil, needsJava, func(l *lab) []string {
+	java := coldStart("java", 15, nil, needsJava, func(l *lab) []string {
 		return []string{l.java, "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", l.folder, "Cold"}
 	})
-	begin := java.begin
-	java.begin = func(l *lab) (func(int) ([]float64, error), func() error, error) {
-		if text, err := exec.Command(l.javac, "-d", l.folder, l.file("Cold.java")).CombinedOutput(); err != nil {
-			return nil, nil, fmt.Errorf("compile Cold.java: %w\n%s", err, text)
-		}
-		return begin(l)
-	}
 	return []experiment{
 		coldTrue(),
-		coldStart("node", 80, coldLimits, needsNode, func(l *lab) []string { return []string{l.node, l.file("cold.js")} }),
-		coldStart("python", 50, coldLimits, needsPython, func(l *lab) []string { return []string{l.python, l.file("cold.py")} }),
+		coldStart("node", 60, coldLimits, needsNode, func(l *lab) []string { return []string{l.node, l.file("cold.js")} }),
+		coldStart("python", 40, coldLimits, needsPython, func(l *lab) []string { return []string{l.python, l.file("cold.py")} }),
 		java,
 	}
 }

@@ -36,7 +36,7 @@ type result struct {
 }
 
 const (
-	warmUp     = 2 // iterations whose values are thrown away: cold caches
+	warmUp     = 1 // iterations whose values are thrown away: cold caches
 	quickShare = 0.13
 	hangs      = 45 * time.Second
 )
@@ -55,13 +55,13 @@ func (e *experiment) run(l *lab, budget time.Duration) result {
 	}
 	watchdog := live.killAfter(budget + hangs)
 	defer watchdog.Stop()
-	started := time.Now()
 	take, end, err := e.begin(l)
 	if err != nil {
 		r.err = fmt.Errorf("%s: %w", e.name, err)
 		return r
 	}
-	for i := 0; r.err == nil && (i < warmUp+fewest || time.Since(started) < budget); i++ {
+	started := time.Now()
+	for i := 0; r.err == nil && goOn(i, time.Since(started), budget); i++ {
 		r.err = r.iterate(l, take, i >= warmUp)
 	}
 	if end != nil {
@@ -71,6 +71,11 @@ func (e *experiment) run(l *lab, budget time.Duration) result {
 	}
 	r.took = time.Since(started)
 	return r
+}
+
+// goOn gives an experiment its time, and on a slow machine more of it, for as many iterations as a verdict needs.
+func goOn(iterations int, spent, budget time.Duration) bool {
+	return spent < budget || (iterations < warmUp+fewest && spent < 3*budget)
 }
 
 // iterate takes every variant's values once. Whoever comes first may find the machine in another state, so the order

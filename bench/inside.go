@@ -7,20 +7,29 @@ import (
 	"time"
 )
 
-// crew is one process per variant that answers requests; they stay alive over the iterations.
+// crew is one process per variant that answers requests. It is replaced by a new one again and again, because where a
+// process happens to lie in memory makes it faster or slower than its twin.
 type crew struct {
 	lab     *lab
 	argv    []string
 	members [variants]*process
-	asked   int
+	turn    turns
 }
 
-func newCrew(l *lab, argv ...string) (*crew, error) {
-	c := &crew{lab: l, argv: argv}
-	return c, c.hire()
+// turns counts iterations, of which each takes every variant once, and says when it is time for new processes.
+type turns struct{ each, taken int }
+
+// over counts one variant's turn. It is true before the first, and after every `each` iterations.
+func (t *turns) over() bool {
+	t.taken++
+	return (t.taken-1)%(t.each*variants) == 0
 }
 
-func (c *crew) hire() error {
+// renew ends the processes and starts new ones.
+func (c *crew) renew() error {
+	if err := c.retire(); err != nil {
+		return err
+	}
 	for v := range c.members {
 		p, err := c.lab.start(v, c.argv...)
 		if err != nil {
@@ -58,133 +67,145 @@ func (c *crew) work(variant, n int) (first, second float64, code int, err error)
 	return first, second, code, nil
 }
 
-// allowedExec times posix_spawn of a program that the policy lists.
-func allowedExec() experiment {
+const burst = 80 // spawns after which a process is replaced: of every refusal an event line is to be written
+
+// spawns times posix_spawn, from a C program that does little else.
+func spawns(name string, seconds float64, call, whole []limit, target func(*lab) string, refused [variants]bool) experiment {
 	return experiment{
-		name: "exec allowed", seconds: 25,
+		name: name, seconds: seconds,
 		metrics: []metric{
-			{name: "posix_spawn", unit: "us", limits: []limit{percent(5)}},
-			{name: "spawn and wait", unit: "us"},
+			{name: "posix_spawn", unit: "us", limits: call},
+			{name: "spawn and wait", unit: "us", limits: whole},
 		},
 		begin: func(l *lab) (func(int) ([]float64, error), func() error, error) {
-			c, err := newCrew(l, l.worker, "spawn", l.allowed)
-			if err != nil {
-				return nil, nil, err
-			}
-			return func(v int) ([]float64, error) {
-				call, whole, code, err := c.work(v, 1)
-				if err == nil && code != 0 {
-					err = fmt.Errorf("posix_spawn of the listed program: errno %d", code)
-				}
-				return []float64{call / 1e3, whole / 1e3}, err
-			}, c.retire, nil
+			c := &crew{lab: l, argv: []string{l.worker, "spawn", target(l)}, turn: turns{each: burst}}
+			return func(v int) ([]float64, error) { return c.spawn(v, refused[v]) }, c.retire, nil
 		},
 	}
 }
 
-const burst = 80 // refusals after which a process is replaced: of every one an event line is to be written
-
-// deniedExec times posix_spawn of a program that the policy refuses, against the same spawn where nothing refuses it.
-func deniedExec() experiment {
-	return experiment{
-		name: "exec denied", seconds: 20,
-		metrics: []metric{
-			{name: "posix_spawn", unit: "us", limits: []limit{fasterThanPlain()}},
-			{name: "spawn and wait", unit: "us", limits: []limit{fasterThanPlain()}},
-		},
-		begin: func(l *lab) (func(int) ([]float64, error), func() error, error) {
-			c, err := newCrew(l, l.worker, "spawn", l.denied)
-			if err != nil {
-				return nil, nil, err
-			}
-			return c.deniedOnce, c.retire, nil
-		},
-	}
-}
-
-func (c *crew) deniedOnce(variant int) ([]float64, error) {
-	if c.asked++; c.asked%(burst*variants) == 0 {
-		if err := c.retire(); err != nil {
-			return nil, err
-		}
-		if err := c.hire(); err != nil {
+func (c *crew) spawn(variant int, refused bool) ([]float64, error) {
+	if c.turn.over() {
+		if err := c.renew(); err != nil {
 			return nil, err
 		}
 	}
 	call, whole, code, err := c.work(variant, 1)
-	if err == nil && (code != 0) != (variant == thimble) {
-		err = fmt.Errorf("posix_spawn of the refused program: errno %d", code)
+	if err == nil && (code != 0) != refused {
+		err = fmt.Errorf("posix_spawn: errno %d, and that it is refused was to be %v", code, refused)
 	}
 	return []float64{call / 1e3, whole / 1e3}, err
 }
 
-// batched times many calls in a row in a process, in nanoseconds of one.
-func batched(name, unit string, divisor float64, seconds float64, n int, limits []limit, argv func(*lab) []string) experiment {
+// allowedExec times posix_spawn of a program that the policy lists.
+func allowedExec() experiment {
+	return spawns("exec allowed", 20, []limit{percent(5)}, nil,
+		func(l *lab) string { return l.allowed }, [variants]bool{})
+}
+
+// deniedExec times posix_spawn of a program that the policy refuses, against the same spawn where nothing refuses it.
+func deniedExec() experiment {
+	return spawns("exec denied", 15, []limit{fasterThanPlain()}, []limit{fasterThanPlain()},
+		func(l *lab) string { return l.denied }, [variants]bool{thimble: true})
+}
+
+// batched times many calls in a row in a process that has made some before, in nanoseconds of one over the divisor.
+func batched(name, unit string, divisor, seconds float64, n int, limits []limit, argv func(*lab) []string) experiment {
 	return experiment{
 		name: name, seconds: seconds,
 		metrics: []metric{{name: "call", unit: unit, limits: limits}},
 		begin: func(l *lab) (func(int) ([]float64, error), func() error, error) {
-			c, err := newCrew(l, argv(l)...)
-			if err != nil {
-				return nil, nil, err
-			}
+			c := &crew{lab: l, argv: argv(l), turn: turns{each: 1}}
 			return func(v int) ([]float64, error) {
-				each, _, code, err := c.work(v, n)
-				if err == nil && code != 0 {
-					err = fmt.Errorf("the call failed")
-				}
+				each, err := c.batch(v, n)
 				return []float64{each / divisor}, err
 			}, c.retire, nil
 		},
 	}
 }
 
+func (c *crew) batch(variant, n int) (each float64, err error) {
+	if c.turn.over() {
+		if err := c.renew(); err != nil {
+			return 0, err
+		}
+	}
+	for _, n := range []int{1 + n/10, n} {
+		var code int
+		if each, _, code, err = c.work(variant, n); err != nil {
+			return 0, err
+		}
+		if code != 0 {
+			return 0, fmt.Errorf("the call failed")
+		}
+	}
+	return each, nil
+}
+
 func insideExperiments() []experiment {
 	const pairs, loads = 2000, 20
-	open := func(how string) func(*lab) []string {
-		return func(l *lab) []string { return []string{l.worker, "open", l.file("cold.py"), how} }
-	}
 	limits := []limit{atMost(300, "ns")}
 	return []experiment{
 		allowedExec(), deniedExec(),
-		batched("open to read", "ns", 1, 10, pairs, limits, open("r")),
-		batched("open to write", "ns", 1, 10, pairs, limits, open("w")),
-		batched("dlopen", "us", 1e3, 10, loads, nil, func(l *lab) []string { return []string{l.worker, "load", l.small} }),
+		batched("open to read", "ns", 1, 8, pairs, limits, func(l *lab) []string { return []string{l.worker, "open", l.file("cold.py"), "r"} }),
+		batched("open to write", "ns", 1, 8, pairs, limits, func(l *lab) []string { return []string{l.worker, "open", l.scratch, "w"} }),
+		batched("dlopen", "us", 1e3, 8, loads, nil, func(l *lab) []string { return []string{l.worker, "load", l.small} }),
 	}
 }
 
-const event = `{"name":"thimble"}`
-
-// warm times the round trip of a request to a process that has answered others before.
+// warm times the round trip of a request, over pipes and without any runtime client, to a process that has answered others.
 func warm(name string, needs func(*lab) string, argv func(*lab) []string) experiment {
 	return experiment{
-		name: "warm " + name, seconds: 15, needs: needs,
+		name: "pipe warm " + name, seconds: 12, needs: needs,
 		metrics: []metric{{name: "round trip", unit: "us", limits: []limit{percentOr(1, 20, "us")}}},
 		begin: func(l *lab) (func(int) ([]float64, error), func() error, error) {
-			c, err := newCrew(l, argv(l)...)
-			if err != nil {
-				return nil, nil, err
-			}
-			for range 200 { // until compilers have done their work
-				for v := range c.members {
-					if _, err := c.trip(v); err != nil {
-						return nil, nil, err
-					}
-				}
-			}
-			return c.trip, c.retire, nil
+			c := &crew{lab: l, argv: argv(l), turn: turns{each: 1}}
+			return c.trips, c.retire, nil
 		},
 	}
 }
 
-func (c *crew) trip(variant int) ([]float64, error) {
+const (
+	event     = `{"name":"thimble"}`
+	settle    = 60 // requests until the runtimes' compilers have done most of their work
+	blockSize = 30
+)
+
+// trips takes the median of a block of round trips.
+func (c *crew) trips(variant int) ([]float64, error) {
+	if c.turn.over() {
+		if err := c.renew(); err != nil {
+			return nil, err
+		}
+		if _, err := block(settle, variants, c.trip); err != nil {
+			return nil, err
+		}
+	}
+	took, err := block(blockSize, 1, func(int) (time.Duration, error) { return c.trip(variant) })
+	return []float64{took}, err
+}
+
+// block does something n times with each of so many variants in turn and returns the median time in microseconds.
+func block(n, each int, do func(variant int) (time.Duration, error)) (float64, error) {
+	var all []float64
+	for i := range n * each {
+		took, err := do(i % each)
+		if err != nil {
+			return 0, err
+		}
+		all = append(all, us(took))
+	}
+	return median(all), nil
+}
+
+func (c *crew) trip(variant int) (time.Duration, error) {
 	begin := time.Now()
 	answer, err := c.members[variant].ask(event)
 	took := time.Since(begin)
 	if err == nil && !bytes.Contains(answer, []byte(`"sum"`)) {
 		err = fmt.Errorf("the handler answered %q", answer)
 	}
-	return []float64{us(took)}, err
+	return took, err
 }
 
 func warmExperiments() []experiment {

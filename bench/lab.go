@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"thimble/enforcer"
 )
@@ -27,28 +28,45 @@ type lab struct {
 	python  string
 	java    string
 	javac   string
+	scratch string // an ordinary file that may be written to
 	library string
 	policy  string
 	env     [variants][]string
 	stderr  sink
 }
 
-// newLab builds the programs and finds the runtimes. Library and policy may be "", for the ones of this repository.
-func newLab(library, policy, events string) (*lab, error) {
-	folder, err := os.MkdirTemp("", "thimble-bench-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder: %w", err)
-	}
-	l := &lab{folder: folder, node: interpreter("node", "-p", "process.execPath"),
-		python: interpreter("python3", "-c", "import sys; print(sys.executable)"), java: find("java"), javac: find("javac")}
-	if err := l.fill(library, policy, events); err != nil {
-		os.RemoveAll(folder)
-		return nil, err
-	}
-	return l, nil
+// inputs are the files that the flags name, read before the namespace hides them; nil for the ones of this repository.
+type inputs struct {
+	library, policy []byte
+	sets            []string // of the default policy
 }
 
-func (l *lab) fill(library, policy, events string) error {
+func readInputs(library, policy, sets string) (in inputs, err error) {
+	if sets != "" {
+		in.sets = strings.Split(sets, ",")
+	}
+	if library != "" {
+		if in.library, err = os.ReadFile(library); err != nil {
+			return in, fmt.Errorf("read the enforcer: %w", err)
+		}
+	}
+	if policy != "" {
+		if in.policy, err = os.ReadFile(policy); err != nil {
+			return in, fmt.Errorf("read the policy: %w", err)
+		}
+	}
+	return in, nil
+}
+
+// newLab builds the programs in a folder and finds the runtimes.
+func newLab(in inputs, folder, events string) (*lab, error) {
+	l := &lab{folder: folder, node: interpreter("node", "-p", "process.execPath"),
+		python: interpreter("python3", "-c", "import sys; print(sys.executable)"), java: find("java"), javac: find("javac")}
+	return l, l.fill(in, events)
+}
+
+// fill does what can fail; afterwards the folder is as a function's code is, read-only where that is possible.
+func (l *lab) fill(in inputs, events string) error {
 	var err error
 	if l.stderr, err = newSink(); err != nil {
 		return err
@@ -62,11 +80,12 @@ func (l *lab) fill(library, policy, events string) error {
 	if err := l.build(); err != nil {
 		return err
 	}
-	if l.library, err = l.chooseLibrary(library); err != nil {
+	if err := l.install(in); err != nil {
 		return err
 	}
-	if l.policy = policy; policy == "" {
-		if l.policy, err = writePolicy(l.folder, l.allowed); err != nil {
+	syscall.Sync() // pages that are not on the disk yet would count as dirty memory of who maps them
+	if inside() {
+		if err := freeze(l.folder, l.allowed, l.node, l.python, l.java); err != nil {
 			return err
 		}
 	}
@@ -117,6 +136,11 @@ func (l *lab) build() error {
 	if l.worker, err = l.compile("worker", "worker.c"); err != nil {
 		return err
 	}
+	if l.java != "" && l.javac != "" {
+		if text, err := exec.Command(l.javac, "-d", l.folder, l.file("Cold.java")).CombinedOutput(); err != nil {
+			return fmt.Errorf("compile Cold.java: %w\n%s", err, text)
+		}
+	}
 	if l.small, err = l.compile("libsmall.so", "small.c", shared...); err != nil {
 		return err
 	}
@@ -138,19 +162,31 @@ func (l *lab) compile(out, source string, flags ...string) (string, error) {
 
 func (l *lab) file(name string) string { return filepath.Join(l.folder, "testdata", name) }
 
-func (l *lab) chooseLibrary(path string) (string, error) {
-	if path != "" {
-		return filepath.Abs(path)
+// install writes the enforcer, its policy and the scratch file.
+func (l *lab) install(in inputs) error {
+	var err error
+	l.library, l.policy = filepath.Join(l.folder, "libthimble.so"), filepath.Join(l.folder, "policy")
+	if in.library == nil {
+		if in.library, err = enforcer.Library(runtime.GOARCH); err != nil {
+			return err
+		}
 	}
-	so, err := enforcer.Library(runtime.GOARCH)
-	if err != nil {
-		return "", err
+	if in.policy == nil {
+		if in.policy, err = compilePolicy(l.allowed, in.sets); err != nil {
+			return err
+		}
 	}
-	path = filepath.Join(l.folder, "libthimble.so")
-	if err := os.WriteFile(path, so, 0o755); err != nil {
-		return "", fmt.Errorf("write the enforcer: %w", err)
+	if err := os.WriteFile(l.library, in.library, 0o755); err != nil {
+		return fmt.Errorf("write the enforcer: %w", err)
 	}
-	return path, nil
+	if err := os.WriteFile(l.policy, in.policy, 0o444); err != nil {
+		return fmt.Errorf("write the policy: %w", err)
+	}
+	l.scratch = filepath.Join(os.TempDir(), fmt.Sprintf("thimble-bench-%d", os.Getpid()))
+	if err := os.WriteFile(l.scratch, []byte("scratch\n"), 0o644); err != nil {
+		return fmt.Errorf("write a scratch file: %w", err)
+	}
+	return nil
 }
 
 // environments makes the three environments: small, equal but for the preloaded library.
@@ -197,5 +233,5 @@ func (l *lab) start(variant int, argv ...string) (*process, error) {
 
 func (l *lab) close() error {
 	closeAll(l.stderr.r, l.stderr.w)
-	return os.RemoveAll(l.folder)
+	return os.Remove(l.scratch)
 }

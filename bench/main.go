@@ -26,6 +26,8 @@ type options struct {
 	library string
 	policy  string
 	events  string
+	root    string
+	sets    string
 }
 
 func main() {
@@ -36,8 +38,10 @@ func main() {
 	flag.StringVar(&o.library, "lib", "", "`path` of the enforcer (default: the built one of this repository)")
 	flag.StringVar(&o.policy, "policy", "", "`path` of a policy blob (default: one with every control on)")
 	flag.StringVar(&o.events, "events", "", "THIMBLE_EVENTS of protected processes (default: unset, so stderr, a pipe)")
+	flag.StringVar(&o.root, "root", "read-only", "the root that protected processes see: read-only, as on the platforms, or writable")
+	flag.StringVar(&o.sets, "sets", "miners,offensive-tools", "curated sets that the default policy forbids")
 	flag.Parse()
-	status, err := bench(o)
+	status, err := run(o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		status = 2
@@ -46,10 +50,47 @@ func main() {
 }
 
 func experiments() []experiment {
-	return slices.Concat(coldExperiments(), warmExperiments(), insideExperiments(), memoryExperiments())
+	return slices.Concat(coldExperiments(), functionExperiments(), warmExperiments(), insideExperiments(), memoryExperiments())
 }
 
-func bench(o options) (status int, err error) {
+// run checks the options and sees to the right place for the benchmark.
+func run(o options) (int, error) {
+	switch {
+	case flag.NArg() > 0:
+		return 2, fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	case o.root != "read-only" && o.root != "writable":
+		return 2, fmt.Errorf("-root %q: read-only or writable", o.root)
+	case inside():
+		return bench(o, os.Getenv(insideVariable))
+	}
+	folder, err := makeFolder()
+	if err != nil {
+		return 2, err
+	}
+	defer os.RemoveAll(folder)
+	if o.root == "read-only" {
+		return reexec(folder, o.json)
+	}
+	return bench(o, folder)
+}
+
+// makeFolder makes a folder for what is measured. What lies in /tmp never shipped, so it is elsewhere.
+func makeFolder() (string, error) {
+	parent, err := os.UserCacheDir()
+	if err == nil {
+		err = os.MkdirAll(parent, 0o755)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find a place for the programs: %w", err)
+	}
+	folder, err := os.MkdirTemp(parent, "thimble-bench-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder: %w", err)
+	}
+	return folder, os.Chmod(folder, 0o755)
+}
+
+func bench(o options, folder string) (status int, err error) {
 	only, err := regexp.Compile(o.only)
 	if err != nil {
 		return 2, fmt.Errorf("-only: %w", err)
@@ -58,9 +99,18 @@ func bench(o options) (status int, err error) {
 	if len(chosen) == 0 {
 		return 2, fmt.Errorf("-only %q: no experiment has such a name", o.only)
 	}
+	in, err := readInputs(o.library, o.policy, o.sets)
+	if err != nil {
+		return 2, err
+	}
+	if inside() {
+		if err := separate(); err != nil {
+			return 2, err
+		}
+	}
 	runtime.LockOSThread()
 	debug.SetGCPercent(-1) // a collection would hit one variant only
-	l, err := newLab(o.library, o.policy, o.events)
+	l, err := newLab(in, folder, o.events)
 	if err != nil {
 		return 2, err
 	}
@@ -100,7 +150,7 @@ func (r *result) note() string {
 }
 
 func conclude(o options, l *lab, results []result) (int, error) {
-	d := document{Time: time.Now().UTC().Format(time.RFC3339), Mode: "full", Machine: l.machine(), Rows: rows(results),
+	d := document{Time: time.Now().UTC().Format(time.RFC3339), Mode: "full", Root: o.root, Machine: l.machine(), Rows: rows(results),
 		Library: digest(l.library), Policy: digest(l.policy), Skipped: map[string]string{}}
 	if o.quick {
 		d.Mode = "quick"
@@ -124,7 +174,11 @@ func conclude(o options, l *lab, results []result) (int, error) {
 	if o.json == "" {
 		return status, nil
 	}
-	return status, writeJSON(o.json, d)
+	path := o.json
+	if inside() {
+		path = fmt.Sprintf("/proc/self/fd/%d", jsonDescriptor)
+	}
+	return status, writeJSON(path, d)
 }
 
 func failed(all []row) bool {

@@ -2,23 +2,20 @@ package main
 
 import (
 	"encoding/hex"
-	"fmt"
-	"os"
-	"path/filepath"
 
 	"thimble/internal/compile"
 	"thimble/internal/forbid"
 	"thimble/internal/policy"
 )
 
-// benchPolicy is what the enforcer is measured under: every control that it has is on, with two curated sets, and one
+// benchPolicy is what the enforcer is measured under: every control that it has is on, with some curated sets, and one
 // program is listed, without a digest.
-func benchPolicy(allowed string) policy.Policy {
+func benchPolicy(allowed string, sets []string) policy.Policy {
 	return policy.Policy{
 		Version: 1,
 		Name:    "bench",
 		Exec:    policy.Exec{Mode: policy.Enforce, Children: policy.ChildrenListed, Allow: []policy.Allow{{Path: allowed}}},
-		Forbid:  policy.Forbid{Mode: policy.Enforce, Sets: []string{"miners", "offensive-tools"}},
+		Forbid:  policy.Forbid{Mode: policy.Enforce, Sets: sets},
 		Tmp:     policy.Tmp{Mode: policy.Enforce, DenyExec: true, DenyLoad: true, Write: policy.WriteNoExecutables},
 		Memory:  policy.Enforce,
 		Credentials: policy.Credentials{
@@ -28,17 +25,9 @@ func benchPolicy(allowed string) policy.Policy {
 	}
 }
 
-// writePolicy compiles benchPolicy into a folder and returns the blob's path.
-func writePolicy(folder, allowed string) (string, error) {
-	blob, err := compile.Blob([]policy.Policy{benchPolicy(allowed)}, curated)
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(folder, "policy")
-	if err := os.WriteFile(path, blob, 0o444); err != nil {
-		return "", fmt.Errorf("write the policy: %w", err)
-	}
-	return path, nil
+// compilePolicy returns benchPolicy as the enforcer takes it.
+func compilePolicy(allowed string, sets []string) ([]byte, error) {
+	return compile.Blob([]policy.Policy{benchPolicy(allowed, sets)}, curated)
 }
 
 // curated finds a curated set in the form that the compiler takes.

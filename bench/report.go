@@ -90,9 +90,9 @@ func printTable(w io.Writer, all []row) error {
 	fmt.Fprintln(t, "experiment\tmetric\tn\tplain\tp90\tempty\tthimble\tp90\tratio\tempty adds\tthimble adds\t95 %\tlimit")
 	for _, r := range all {
 		e, th := r.Added[variantNames[empty]], r.Added[variantNames[thimble]]
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s %s\t%s\t%s\t%s\t%s\t%.3f\t%s\t%s\t%s … %s\t%s\n", r.Experiment, r.Metric, r.Samples,
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s … %s\t%s\n", r.Experiment, r.Metric, r.Samples,
 			short(r.Median["plain"]), r.Unit, short(r.P90["plain"]), short(r.Median["empty"]),
-			short(r.Median["thimble"]), short(r.P90["thimble"]), float64(th.Ratio),
+			short(r.Median["thimble"]), short(r.P90["thimble"]), ratio(th.Ratio),
 			signed(e.Median), signed(th.Median), signed(fixed(th.Interval.Low)), signed(fixed(th.Interval.High)),
 			verdicts(r.Limits))
 	}
@@ -105,6 +105,13 @@ func short(f fixed) string {
 		return fmt.Sprintf("%.0f", float64(f))
 	case math.Abs(float64(f)) >= 10:
 		return fmt.Sprintf("%.1f", float64(f))
+	}
+	return fmt.Sprintf("%.3f", float64(f))
+}
+
+func ratio(f fixed) string {
+	if math.IsInf(float64(f), 0) || math.IsNaN(float64(f)) {
+		return "-"
 	}
 	return fmt.Sprintf("%.3f", float64(f))
 }
@@ -131,6 +138,7 @@ func verdicts(all []verdict) string {
 type document struct {
 	Time    string            `json:"time"`
 	Mode    string            `json:"mode"`
+	Root    string            `json:"root"` // of the function: read-only as on the platforms, or writable
 	Machine map[string]string `json:"machine"`
 	Library string            `json:"library_sha256"`
 	Policy  string            `json:"policy_sha256"`

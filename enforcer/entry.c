@@ -19,8 +19,8 @@ __attribute__((used)) HIDDEN long tb_fail(long negated) {
     return fail_with(negated);
 }
 
-__attribute__((used)) HIDDEN long tb_judge_map(int fd) {
-    return judge_mapping(fd);
+__attribute__((used)) HIDDEN long tb_judge_map(int fd, int prot) {
+    return judge_mapping(fd, (prot & TB_PROT_EXEC) != 0);
 }
 
 #if defined(__x86_64__)
@@ -30,6 +30,8 @@ __asm__(".text\n"
         ".globl tb_syscall\n"
         ".type tb_syscall, @function\n"
         "tb_syscall:\n"
+        "    test $0x40000000, %edi\n" /* x32's numbers */
+        "    jnz 2f\n"
         "    cmp $59, %edi\n" /* execve */
         "    je 2f\n"
         "    cmp $322, %edi\n" /* execveat */
@@ -47,6 +49,8 @@ __asm__(".text\n"
         "    cmp $310, %edi\n" /* process_vm_readv */
         "    je 2f\n"
         "    cmp $311, %edi\n" /* process_vm_writev */
+        "    je 2f\n"
+        "    cmp $438, %edi\n" /* pidfd_getfd */
         "    je 2f\n"
         "    cmp $425, %edi\n" /* io_uring_setup */
         "    je 2f\n"
@@ -73,8 +77,6 @@ __asm__(".text\n"
         ".globl tb_loader_mmap\n"
         ".type tb_loader_mmap, @function\n"
         "tb_loader_mmap:\n"
-        "    test $4, %dl\n" /* PROT_EXEC */
-        "    jz 1f\n"
         "    test %r8d, %r8d\n" /* fd */
         "    js 1f\n"
         "    lea -128(%rsp), %rsp\n" /* the red zone */
@@ -89,6 +91,7 @@ __asm__(".text\n"
         "    sub $512, %rsp\n"
         "    and $-64, %rsp\n"
         "    fxsave64 (%rsp)\n"
+        "    mov %edx, %esi\n"
         "    mov %r8d, %edi\n"
         "    cld\n"
         "    call tb_judge_map\n"
@@ -131,6 +134,8 @@ __asm__(".text\n"
         "    b.eq 2f\n"
         "    cmp w0, #271\n" /* process_vm_writev */
         "    b.eq 2f\n"
+        "    cmp w0, #438\n" /* pidfd_getfd */
+        "    b.eq 2f\n"
         "    cmp w0, #425\n" /* io_uring_setup */
         "    b.eq 2f\n"
         "    uxtw x8, w0\n"
@@ -153,7 +158,6 @@ __asm__(".text\n"
         ".globl tb_loader_mmap\n"
         ".type tb_loader_mmap, %function\n"
         "tb_loader_mmap:\n"
-        "    tbz w2, #2, 1f\n"   /* PROT_EXEC */
         "    tbnz w4, #31, 1f\n" /* fd */
         "    stp x29, x30, [sp, #-256]!\n"
         "    stp x0, x1, [sp, #16]\n"
@@ -166,6 +170,7 @@ __asm__(".text\n"
         "    stp x14, x15, [sp, #128]\n"
         "    stp x16, x17, [sp, #144]\n"
         "    str x18, [sp, #160]\n"
+        "    mov w1, w2\n"
         "    mov w0, w4\n"
         "    bl tb_judge_map\n"
         "    mov x9, x0\n"

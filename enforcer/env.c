@@ -10,47 +10,63 @@
  */
 #include "include/state.h"
 
+enum { ELEMENT = 1024 }; /* bytes of one element's canonical path */
+
 enum kind { NOT_GUARDED, PRELOAD, LIBRARIES, FOLDERS, CODE };
 
 static const struct {
     char name[22];
     uint8_t kind;
-    uint8_t prefix; /* the name goes on, e.g. BASH_FUNC_curl%% */
+    uint8_t prefix; /* all names that begin so, e.g. BASH_FUNC_curl%% */
 } guarded[] = {
     {"LD_PRELOAD", PRELOAD, 0},
     {"LD_AUDIT", LIBRARIES, 0},
     {"LD_LIBRARY_PATH", FOLDERS, 0},
     {"GCONV_PATH", FOLDERS, 0},
     {"BASH_ENV", CODE, 0},
-    {"BASH_FUNC_", CODE, 1},
     {"BASHOPTS", CODE, 0},
     {"SHELLOPTS", CODE, 0},
     {"ENV", CODE, 0},
     {"PS4", CODE, 0},
     {"PROMPT_COMMAND", CODE, 0},
     {"IFS", CODE, 0},
-    {"NODE_OPTIONS", CODE, 0},
-    {"NODE_PATH", CODE, 0},
-    {"PYTHONPATH", CODE, 0},
-    {"PYTHONHOME", CODE, 0},
-    {"PYTHONSTARTUP", CODE, 0},
-    {"PERL5OPT", CODE, 0},
-    {"PERL5LIB", CODE, 0},
-    {"PERL5DB", CODE, 0},
-    {"RUBYOPT", CODE, 0},
-    {"RUBYLIB", CODE, 0},
-    {"JAVA_TOOL_OPTIONS", CODE, 0},
-    {"JDK_JAVA_OPTIONS", CODE, 0},
-    {"_JAVA_OPTIONS", CODE, 0},
+    {"HOME", CODE, 0},
+    {"CDPATH", CODE, 0},
     {"CLASSPATH", CODE, 0},
-    {"LUA_INIT", CODE, 0},
     {"PHPRC", CODE, 0},
     {"PHP_INI_SCAN_DIR", CODE, 0},
-    {"GIT_SSH_COMMAND", CODE, 0},
-    {"GIT_EXTERNAL_DIFF", CODE, 0},
     {"PAGER", CODE, 0},
     {"EDITOR", CODE, 0},
+    {"VISUAL", CODE, 0},
     {"LESSOPEN", CODE, 0},
+    {"LESSCLOSE", CODE, 0},
+    {"WGETRC", CODE, 0},
+    {"CURL_HOME", CODE, 0},
+    {"XDG_CONFIG_HOME", CODE, 0},
+    {"ZDOTDIR", CODE, 0},
+    {"TAR_OPTIONS", CODE, 0},
+    {"RSYNC_RSH", CODE, 0},
+    {"AWKPATH", CODE, 0},
+    {"AWKLIBPATH", CODE, 0},
+    {"GS_LIB", CODE, 0},
+    {"OPENSSL_CONF", CODE, 0},
+    {"OPENSSL_ENGINES", CODE, 0},
+    {"OPENSSL_MODULES", CODE, 0},
+    {"MAGICK_CONFIGURE_PATH", CODE, 0},
+    {"BASH_FUNC_", CODE, 1},
+    {"BASH_XTRACEFD", CODE, 1},
+    {"NODE_", CODE, 1},
+    {"PYTHON", CODE, 1},
+    {"PERL", CODE, 1},
+    {"RUBY", CODE, 1},
+    {"GEM_", CODE, 1},
+    {"JAVA_", CODE, 1},
+    {"JDK_", CODE, 1},
+    {"_JAVA_", CODE, 1},
+    {"LUA_", CODE, 1},
+    {"GIT_", CODE, 1},
+    {"DOTNET_", CODE, 1},
+    {"CORECLR_", CODE, 1},
 };
 
 static const char secrets[][40] = {
@@ -65,7 +81,7 @@ static const char secrets[][40] = {
 
 /* The kind of "NAME=VALUE"; *value is set for guarded ones. */
 static enum kind kind_of(const char *entry, const char **value) {
-    static const char initials[] = "LGBSEPINRJ_C"; /* of the names above */
+    static const char initials[] = "ABCDEGHIJLMNOPRSTVWXZ_"; /* of the names above */
     const char *initial = initials;
     while (*initial && *initial != *entry)
         initial++;
@@ -80,24 +96,17 @@ static enum kind kind_of(const char *entry, const char **value) {
     return NOT_GUARDED;
 }
 
-static uint64_t hash_of(const char *s) {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-    return h;
-}
-
+/* Where there is no room to remember it, a variable counts as changed. */
 void note_start_variable(const char *entry) {
     const char *value;
-    if (kind_of(entry, &value) == NOT_GUARDED) return;
-    if (tb.start_vars_n < sizeof tb.start_vars / sizeof tb.start_vars[0])
-        tb.start_vars[tb.start_vars_n++] = hash_of(entry);
+    if (kind_of(entry, &value) != NOT_GUARDED &&
+        tb.start_vars_n < sizeof tb.start_vars / sizeof tb.start_vars[0])
+        tb.start_vars[tb.start_vars_n++] = keep_string(entry, str_len(entry));
 }
 
 static bool as_at_start(const char *entry) {
-    uint64_t h = hash_of(entry);
     for (uint32_t i = 0; i < tb.start_vars_n; i++)
-        if (tb.start_vars[i] == h) return true;
+        if (str_equal(tb.start_vars[i], entry)) return true;
     return false;
 }
 
@@ -123,17 +132,19 @@ static void report_dropped(const char *element, size_t n) {
                               .path = {element, (uint32_t)n}});
 }
 
-/* May this element of a list reach the child? A library without a slash is found through the search path,
- * which is judged by itself; an element with a dollar sign is expanded by the loader in ways that cannot be
- * judged here. */
-static bool element_allowed(enum kind kind, const char *p, size_t n) {
+/* Writes what may reach the child of this element of a list: a library without a slash as it is (it is found
+ * through the search path, which is judged by itself), anything else by its canonical path if it shipped, so
+ * that no link is left that could be turned before the loader follows it. A dollar sign is expanded by the
+ * loader in ways that cannot be judged. 0: nothing. */
+static size_t put_element(enum kind kind, const char *p, size_t n, char *to) {
     bool slash = false;
     for (size_t i = 0; i < n; i++) {
         slash |= p[i] == '/';
-        if (p[i] == '$') return false;
+        if (p[i] == '$') return 0;
     }
-    if (kind != FOLDERS && !slash) return true;
-    return place_is_shipped(p, n);
+    if (kind == FOLDERS || slash) return shipped_path(p, n, 0, to, ELEMENT);
+    mem_copy(to, p, n);
+    return n;
 }
 
 static bool separates(enum kind kind, char c) {
@@ -151,12 +162,15 @@ static char *filter_list(enum kind kind, const char *list, bool judged, char *to
         bool own = kind == PRELOAD && n == str_len(tb.library) && mem_equal(p, tb.library, n);
         if (own || (n == 0 && kind != FOLDERS)) {
             ; /* ours stands first anyway */
-        } else if (!judged || element_allowed(kind, p, n)) {
+        } else if (!judged) {
             mem_copy(to, p, n);
             to += n;
             *to++ = ':';
         } else {
-            report_dropped(p, n);
+            size_t put = put_element(kind, p, n, to);
+            if (!put) report_dropped(p, n);
+            to += put;
+            if (put) *to++ = ':';
         }
         if (!*e) return to;
         p = e;
@@ -201,6 +215,11 @@ static char *put_state(char *to, const struct tb_handoff *h) {
     to = put_number(to, tb.closed);
     to = put_number(to, tb.err_dev);
     to = put_number(to, tb.err_ino);
+    to = put_number(to, tb.policy_id);
+    to = put_number(to, tb.secret_len);
+    to = put_number(to, tb.secret_hash);
+    to = put_number(to, tb.token_len);
+    to = put_number(to, tb.token_hash);
     to = put_number(to, digest);
     const char *strings[] = {tb.policy_path, tb.events, tb.function, tb.version, tb.stream,
                              h->exe,         h->from,   h->script,   h->execfn,  h->comm};
@@ -213,13 +232,21 @@ static char *put_state(char *to, const struct tb_handoff *h) {
 static size_t state_room(const struct tb_handoff *h) {
     const char *strings[] = {tb.policy_path, tb.events, tb.function, tb.version, tb.stream,
                              h->exe,         h->from,   h->script,   h->execfn,  h->comm};
-    size_t n = 256;
+    size_t n = 512;
     for (unsigned i = 0; i < sizeof strings / sizeof strings[0]; i++)
         n += (strings[i] ? str_len(strings[i]) : 0) + 12;
     return n;
 }
 
 /* ---- the whole ---- */
+
+/* Bytes that a list can grow to when its elements become canonical. */
+static size_t list_room(const char *entry) {
+    size_t n = ELEMENT + 4;
+    for (; *entry; entry++)
+        n += *entry == ':' || *entry == ';' || *entry == ' ' ? ELEMENT + 1 : 1;
+    return n;
+}
 
 /* Bytes that env_build needs for this environment. */
 size_t env_room(char *const envp[], const struct tb_handoff *h) {
@@ -228,7 +255,7 @@ size_t env_room(char *const envp[], const struct tb_handoff *h) {
     for (; envp && *envp; envp++) {
         n += sizeof(char *);
         enum kind k = **envp == 'L' || **envp == 'G' ? kind_of(*envp, &value) : NOT_GUARDED;
-        if (k != NOT_GUARDED) n += str_len(*envp) + 4;
+        if (k != NOT_GUARDED) n += list_room(*envp);
     }
     return n;
 }

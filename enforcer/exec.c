@@ -117,7 +117,7 @@ static long run(struct attempt *a, struct tb_file *f, const char *called, const 
 
 /* Opens what the named file runs by: a path that may be relative to the working folder. */
 static long open_second(struct attempt *a, const char *path) {
-    absolute_path(a->called2, sizeof a->called2, TB_AT_FDCWD, path);
+    if (!absolute_path(a->called2, sizeof a->called2, TB_AT_FDCWD, path)) return -TB_ENAMETOOLONG;
     return file_open_path(&a->second, a->called2, NULL, a->walk);
 }
 
@@ -134,19 +134,22 @@ static bool is_java_helper(const struct tb_file *f, const char *caller) {
            str_equal(caller + home, java);
 }
 
-/* env(1), started for "#!/usr/bin/env node", starts the interpreter of the script that was judged already. */
-static bool is_script_interpreter(char *const argv[]) {
+/* env(1), started for "#!/usr/bin/env node", starts the interpreter of the script that was judged already.
+ * Which one it finds follows from the caller's PATH, so only folders that shipped count, and no link from
+ * elsewhere. */
+static bool is_script_interpreter(struct attempt *a, char *const argv[]) {
     if (!*tb.script) return false;
+    bool named = false;
     for (int i = 1; argv[0] && argv[i]; i++)
-        if (str_equal(argv[i], tb.script)) return true;
-    return false;
+        named |= str_equal(argv[i], tb.script);
+    return named && place_is_shipped(a->called, (size_t)(base_name(a->called) - a->called), PLACE);
 }
 
 static long exec_program(struct attempt *a, char *const argv[], char *const envp[]) {
     struct tb_file *f = &a->program;
     struct tb_handoff h = {.from = ""};
     bool helper = is_java_helper(f, a->from) && tb.policy->children != TB_CHILDREN_NONE;
-    long r = judge_file(a, f, a->called, argv, helper || is_script_interpreter(argv));
+    long r = judge_file(a, f, a->called, argv, helper || is_script_interpreter(a, argv));
     if (failed(r)) return r;
     if (helper) h.from = a->from;
     return run(a, f, a->called, a->named, argv, envp, &h);
@@ -154,14 +157,15 @@ static long exec_program(struct attempt *a, char *const argv[], char *const envp
 
 /* ---- scripts ---- */
 
-/* #! line as the kernel reads it (execve(2), "Interpreter scripts"): interpreter and at most one argument. */
+/* #! line as the kernel reads it (execve(2), "Interpreter scripts"): interpreter and at most one argument, up
+ * to the end of the line, of the file or of the 256 bytes that the kernel looks at; cut there it must at
+ * least have the interpreter whole. */
 static bool parse_script(char *head, long n, char **interpreter, char **argument) {
-    char *p = head + 2, *end = head + n;
-    char *line = p;
+    enum { LOOKED_AT = 256 };
+    char *p = head + 2, *end = head + (n < LOOKED_AT ? n : LOOKED_AT), *line = p;
     while (line < end && *line != '\n' && *line)
         line++;
-    if (line == end) /* longer than the kernel looks */
-        return false;
+    bool cut = line == end && n >= LOOKED_AT;
     while (line > p && (line[-1] == ' ' || line[-1] == '\t'))
         line--;
     *line = 0;
@@ -170,6 +174,7 @@ static bool parse_script(char *head, long n, char **interpreter, char **argument
     *interpreter = p;
     while (*p && *p != ' ' && *p != '\t')
         p++;
+    if (cut && !*p) return false;
     *argument = NULL;
     if (*p) {
         *p++ = 0;
@@ -180,44 +185,67 @@ static bool parse_script(char *head, long n, char **interpreter, char **argument
     return **interpreter != 0;
 }
 
-/* The argument vector that the kernel would give the interpreter. */
-static char **script_argv(struct attempt *a, char *interpreter, char *argument, char *const argv[]) {
-    char **to = a->argv, **out = to;
-    *to++ = interpreter;
-    if (argument) *to++ = argument;
-    *to++ = a->called;
-    for (int i = 1; argv && argv[0] && argv[i]; i++)
-        *to++ = argv[i];
-    *to = NULL;
-    return out;
+/* Rewrites a->argv as the kernel does for a script: its argv[0] becomes interpreter, argument and the
+ * script's own name. */
+static void push_interpreter(struct attempt *a, char *interpreter, char *argument, char *name) {
+    int n = 0, more = argument ? 2 : 1;
+    while (a->argv[n])
+        n++;
+    if (n == 0) a->argv[++n] = NULL;
+    for (int i = n; i >= 1; i--)
+        a->argv[i + more] = a->argv[i];
+    a->argv[0] = interpreter;
+    if (argument) a->argv[1] = argument;
+    a->argv[more] = name;
 }
 
-/* The script is judged as the program, then its interpreter as an interpreter; one that is itself a script is
- * judged too, as deep as the kernel goes. */
-static long exec_script(struct attempt *a, long head, char *const argv[], char *const envp[]) {
-    enum { DEEPEST = 4 };
-    char *interpreter, *argument, *text = a->head; /* a->argv points into a->head */
-    long r = judge_file(a, &a->program, a->called, argv, is_script_interpreter(argv));
-    if (failed(r)) return r;
-    struct tb_verdict script = a->verdict;
+/* The name by which an interpreter opens the script: the caller's where no link of a place that did not ship
+ * is in it, else the canonical one. */
+static char *script_name(struct attempt *a) {
+    const char *base = base_name(a->called);
+    if (str_equal(a->called, a->program.path)) return a->called;
+    return place_is_shipped(a->called, (size_t)(base - a->called), PLACE) &&
+                   place_is_shipped(a->called, str_len(a->called), PLACE_LINK)
+               ? a->called
+               : a->program.path;
+}
+
+/* Judges the interpreter of a script, and that one's when it is a script itself; a->argv becomes what the
+ * kernel would make of it. At the end a->second is the program that runs. */
+static long judge_interpreters(struct attempt *a, long head) {
+    char *texts[] = {a->head, a->head2, a->head3}, *interpreter, *argument, *name = script_name(a);
     for (int depth = 0;; depth++) {
-        if (depth > DEEPEST) return -TB_ELOOP;
-        if (!parse_script(text, head, &interpreter, &argument)) return -TB_ENOEXEC;
-        if (failed(r = open_second(a, interpreter))) return r;
-        if (depth == 0) script_argv(a, interpreter, argument, argv);
-        if (failed(r = judge_file(a, &a->second, interpreter, a->argv, true))) return r;
-        text = a->head2;
-        head = file_head(&a->second, text, sizeof a->head2 - 1);
-        if (head < 3 || text[0] != '#' || text[1] != '!') break;
+        if (!parse_script(texts[depth], head, &interpreter, &argument)) return -TB_ENOEXEC;
+        long r = open_second(a, interpreter);
+        if (failed(r)) return r;
+        push_interpreter(a, interpreter, argument, name);
+        if (failed(r = judge_file(a, &a->second, a->called2, a->argv, true))) return r;
+        if (depth == 2) return 0;
+        name = interpreter;
+        head = file_head(&a->second, texts[depth + 1], sizeof a->head - 1);
+        if (head < 3 || texts[depth + 1][0] != '#' || texts[depth + 1][1] != '!') return 0;
+        if (depth == 1) return -TB_ELOOP; /* scripts as interpreters of scripts as interpreters */
         file_close(&a->second);
     }
+}
+
+/* The script is judged as the program, then its interpreter as an interpreter. */
+static long exec_script(struct attempt *a, long head, char *const argv[], char *const envp[]) {
+    long r = judge_file(a, &a->program, a->called, argv, is_script_interpreter(a, argv));
+    if (failed(r)) return r;
+    struct tb_verdict script = a->verdict;
+    int n = 0;
+    for (; argv[n]; n++)
+        a->argv[n] = argv[n];
+    a->argv[n] = NULL;
+    if (failed(r = judge_interpreters(a, head))) return r;
     a->verdict = script;
     struct tb_handoff h = {.from = ""};
     if (str_equal(base_name(a->argv[0]), "env")) {
-        h.script = a->called;
+        h.script = script_name(a);
         h.from = a->from;
     }
-    if (a->program.readonly) /* nobody can change it: the kernel may do the rest */
+    if (stable_name(a, &a->program, a->called)) /* nobody can change it: the kernel may do the rest */
         return run(a, &a->program, a->called, a->named, argv, envp, &h);
     return run(a, &a->second, a->argv[0], a->named, a->argv, envp, &h);
 }
@@ -225,8 +253,8 @@ static long exec_script(struct attempt *a, long head, char *const argv[], char *
 /* ---- the dynamic loader as a program ---- */
 
 static long refuse_nested(struct attempt *a, char *const argv[]) {
-    struct tb_verdict v = {tb.policy->exec_mode == TB_ENFORCE ? TB_DENY : TB_AUDIT, TB_RULE_EXEC_CHILDREN, 0,
-                           0};
+    struct tb_verdict v = {tb.policy->memory_mode == TB_ENFORCE ? TB_DENY : TB_AUDIT, TB_RULE_MEMORY_LOADER,
+                           0, 0};
     struct tb_event e = {.control = "exec",
                          .verdict = &v,
                          .detail = "a dynamic loader started by another",
@@ -260,7 +288,7 @@ static long exec_loader(struct attempt *a, char *const argv[], char *const envp[
 /* ---- the entrance ---- */
 
 static size_t room_for_argv(char *const argv[]) {
-    size_t n = 8;
+    size_t n = 16;
     while (argv && *argv++)
         n++;
     return n * sizeof(char *);
@@ -280,18 +308,79 @@ static long open_program(struct attempt *a, int dir, const char *path, int flags
         proc_fd_path(link, dir);
         return file_open(&a->program, TB_AT_FDCWD, link, 0);
     }
+    if (str_len(path) >= TB_PATH_MAX) return -TB_ENAMETOOLONG;
     if (flags & TB_AT_SYMLINK_NOFOLLOW) return file_open(&a->program, dir, path, TB_O_NOFOLLOW);
-    if (dir != TB_AT_FDCWD && *path != '/') return file_open(&a->program, dir, path, 0);
+    if ((dir != TB_AT_FDCWD && *path != '/') || !*a->called) return file_open(&a->program, dir, path, 0);
     return file_open_path(&a->program, a->called, a->folder, a->walk);
 }
 
 static long exec_opened(struct attempt *a, char *const argv[], char *const envp[]) {
     unsigned kind = a->program.st.st_mode & TB_S_IFMT;
     if (kind != TB_S_IFREG) return kind == 0120000 ? -TB_ELOOP : -TB_EACCES;
+    if (!(a->program.st.st_mode & 0111) || a->program.noexec)
+        return -TB_EACCES; /* as the kernel: no violation */
     if (is_loader(base_name(a->program.path))) return exec_loader(a, argv, envp);
     long head = file_head(&a->program, a->head, sizeof a->head - 1);
     if (head >= 3 && a->head[0] == '#' && a->head[1] == '!') return exec_script(a, head, argv, envp);
     return exec_program(a, argv, envp);
+}
+
+/* The caller's own string for the program; the kernel's where it makes one up (execveat(2)). */
+static const char *name_given(struct attempt *a, int dir, const char *path) {
+    static const char prefix[] = "/dev/fd/";
+    if (dir == TB_AT_FDCWD || *path == '/') return path;
+    char link[32];
+    size_t k = sizeof prefix - 1, n = proc_fd_path(link, dir) - (sizeof "/proc/self/fd/" - 1),
+           len = str_len(path);
+    if (k + n + len + 2 > sizeof a->made_up) return path;
+    mem_copy(a->made_up, prefix, k);
+    mem_copy(a->made_up + k, link + sizeof "/proc/self/fd/" - 1, n);
+    k += n;
+    if (len) a->made_up[k++] = '/';
+    mem_copy(a->made_up + k, path, len + 1);
+    return a->made_up;
+}
+
+/* A child that cannot carry the enforcer is not started: when the library or the policy is no longer the file
+ * that this process began with, or when there is so little room for data that the loader would leave the
+ * library out. */
+static const char *cannot_carry(void) {
+    enum { RLIMIT_DATA_ID = 2, LEAST_DATA = 1 << 20 };
+    unsigned long limit[2];
+    struct kstat st;
+    if (failed(sys4(NR_newfstatat, TB_AT_FDCWD, tb.library, &st, 0)) || file_identity(&st) != tb.library_id)
+        return "the enforcer's library was removed or replaced";
+    if (failed(sys4(NR_newfstatat, TB_AT_FDCWD, tb.policy_path, &st, 0)) ||
+        file_identity(&st) != tb.policy_id)
+        return "the policy was removed or replaced";
+    if (!failed(sys4(NR_prlimit64, 0, RLIMIT_DATA_ID, 0, limit)) && limit[0] < LEAST_DATA)
+        return "RLIMIT_DATA is too low to carry the enforcer";
+    return NULL;
+}
+
+static long refuse_bare(struct attempt *a, const char *why, char *const argv[]) {
+    struct tb_verdict v = {TB_DENY, TB_RULE_MEMORY_LOADER, 0, 0};
+    struct tb_event e = {.control = "exec",
+                         .verdict = &v,
+                         .detail = why,
+                         .exe = {a->program.path, a->program.path_len},
+                         .path = str(a->called),
+                         .argv = argv};
+    return refused(&e) ? -TB_EACCES : 0;
+}
+
+static long exec_attempt(struct attempt *a, int dir, const char *path, char *const argv[], char *const envp[],
+                         int flags) {
+    a->program.fd = a->second.fd = a->program.reader = a->second.reader = -1;
+    a->from = tb.from;
+    a->folder[0] = a->called[0] = 0;
+    if (*path) absolute_path(a->called, sizeof a->called, dir, path);
+    long r = open_program(a, dir, path, flags);
+    if (failed(r)) return r;
+    if (!*path || !*a->called) absolute_path(a->called, sizeof a->called, TB_AT_FDCWD, a->program.path);
+    a->named = name_given(a, dir, path);
+    const char *bare = cannot_carry();
+    return bare ? refuse_bare(a, bare, argv) : exec_opened(a, argv, envp);
 }
 
 /* execveat(2), judged; returns a negated errno, or does not return. */
@@ -303,27 +392,17 @@ long exec_file(int dir, const char *path, char *const argv[], char *const envp[]
     if ((unsigned long)path < LOWEST || (argv && (unsigned long)argv < LOWEST) ||
         (envp && (unsigned long)envp < LOWEST))
         return -TB_EFAULT;
-    if (!argv ||
-        !argv[0]) /* the kernel gives a program at least an empty name, so do we where there is none */
-        argv = argv ? argv : empty;
+    if (!argv) argv = empty;
     size_t vector = room_for_argv(argv), room = room_for_env(envp);
-    struct attempt *a = scratch_get(sizeof *a + vector + room);
+    struct scratch held = scratch_get(sizeof(struct attempt) + vector + room);
+    struct attempt *a = held.mem;
     if (!a) return -TB_ENOMEM;
     a->argv = (char **)(a + 1);
     a->room = (char *)(a + 1) + vector;
-    a->program.fd = a->second.fd = a->program.reader = a->second.reader = -1;
-    a->from = tb.from;
-    a->folder[0] = 0;
-    a->called[0] = 0;
-    if (*path) absolute_path(a->called, sizeof a->called, dir, path);
-    long r = open_program(a, dir, path, flags);
-    if (!failed(r)) {
-        if (!*path) absolute_path(a->called, sizeof a->called, TB_AT_FDCWD, a->program.path);
-        a->named = *path ? path : a->called;
-        r = exec_opened(a, argv, envp);
-    }
+    long r = exec_attempt(a, dir, path, argv, envp, flags);
     file_close(&a->program);
     file_close(&a->second);
+    scratch_put(held);
     return r;
 }
 
@@ -336,6 +415,6 @@ HIDDEN int hook_execveat(int dir, const char *path, char *const argv[], char *co
 }
 
 HIDDEN int hook_fexecve(int fd, char *const argv[], char *const envp[]) {
-    if (fd < 0 || !argv || !envp) return (int)fail_with(-TB_EINVAL);
+    if (fd < 0 || !argv || !envp) return (int)fail_with(tb.musl && fd < 0 ? -TB_EBADF : -TB_EINVAL);
     return (int)libc_result(exec_file(fd, "", argv, envp, TB_AT_EMPTY_PATH));
 }

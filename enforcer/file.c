@@ -7,6 +7,7 @@
 
 enum {
     ST_NOSUID_FLAG = 2,
+    ST_NOEXEC_FLAG = 8,
     F_SETLEASE_CMD = 1024,
     F_SETSIG_CMD = 10,
     F_RDLCK_TYPE = 0,
@@ -76,6 +77,7 @@ static long inspect(struct tb_file *f) {
     f->memfd = f->st.st_nlink == 0 || after(f->path, "/memfd:") != NULL;
     f->readonly = (fs.f_flags & TB_ST_RDONLY) != 0;
     f->nosuid = (fs.f_flags & ST_NOSUID_FLAG) != 0;
+    f->noexec = (fs.f_flags & ST_NOEXEC_FLAG) != 0;
     f->image = !f->memfd && shipped(&f->st, &fs, f->path);
     return 0;
 }
@@ -237,21 +239,51 @@ int path_same_from(void *ctx, struct tb_str entry) {
            !failed(sys4(NR_newfstatat, TB_AT_FDCWD, tb.from, &st, 0)) && denotes(path, &st);
 }
 
-/* Does path (n bytes, relative to the working folder) name something that shipped? Nothing there counts as
- * no. */
-bool place_is_shipped(const char *path, size_t n) {
-    char copy[1024];
+/* The canonical path (cap bytes) of a place that shipped, for a list that somebody else will open; 0 when it
+ * did not ship. */
+size_t shipped_path(const char *path, size_t n, int flags, char *canonical, size_t cap) {
+    char copy[1024], link[32];
     struct kstat st;
     struct kstatfs fs;
-    char link[32], canonical[1024];
-    if (!terminated((struct tb_str){path, (uint32_t)n}, copy, sizeof copy)) return false;
-    long fd = sys_openat(TB_AT_FDCWD, n ? copy : ".", TB_O_PATH | TB_O_CLOEXEC, 0);
-    if (failed(fd)) return false;
+    if (!terminated((struct tb_str){path, (uint32_t)n}, copy, sizeof copy)) return 0;
+    long fd = sys_openat(TB_AT_FDCWD, n ? copy : ".", TB_O_PATH | TB_O_CLOEXEC | flags, 0);
+    if (failed(fd)) return 0;
     proc_fd_path(link, (int)fd);
-    long len = sys_readlink(link, canonical, sizeof canonical - 1);
+    long len = sys_readlink(link, canonical, (long)cap - 1);
     canonical[failed(len) ? 0 : len] = 0;
     bool ok = !failed(len) && !failed(sys_fstat((int)fd, &st)) && !failed(sys2(NR_fstatfs, fd, &fs)) &&
               shipped(&st, &fs, canonical);
     sys_close((int)fd);
-    return ok;
+    return ok ? (size_t)len : 0;
+}
+
+/* Equal but for slashes and a dot at the end. */
+static bool same_folder(const char *absolute, const char *canonical) {
+    size_t n = str_len(absolute), m = str_len(canonical);
+    while (n > 1 && absolute[n - 1] == '/')
+        n--;
+    return n == m && mem_equal(absolute, canonical, n);
+}
+
+/* Did path (n bytes, relative to the working folder) ship? Nothing there counts as no. */
+bool place_is_shipped(const char *path, size_t n, enum tb_place as) {
+    char canonical[1024], absolute[2048], copy[1024];
+    if (!shipped_path(path, n, as == PLACE_LINK ? TB_O_NOFOLLOW : 0, canonical, sizeof canonical))
+        return false;
+    if (as != PLACE_WITHOUT_LINKS) return true;
+    if (!terminated((struct tb_str){path, (uint32_t)n}, copy, sizeof copy)) return false;
+    return absolute_path(absolute, sizeof absolute, TB_AT_FDCWD, n ? copy : ".") &&
+           same_folder(absolute, canonical);
+}
+
+/* What tells a file from any other, and from itself once it was changed. */
+uint64_t file_identity(const struct kstat *st) {
+    const uint64_t parts[] = {st->st_dev, st->st_ino, (uint64_t)st->st_size, (uint64_t)st->st_ctime,
+                              (uint64_t)st->st_ctime_nsec};
+    uint64_t h = 0xcbf29ce484222325u;
+    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        h = (h ^ parts[i]) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 29;
+    }
+    return h;
 }

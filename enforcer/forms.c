@@ -44,7 +44,7 @@ static long judge_list(struct attempt *a, const char *list, bool folders) {
         while (*e && *e != ':' && !(*e == ' ' && !folders) && !(*e == ';' && folders))
             e++;
         size_t n = (size_t)(e - p);
-        if ((n || folders) && !place_is_shipped(p, n)) {
+        if ((n || folders) && !place_is_shipped(p, n, PLACE_WITHOUT_LINKS)) {
             struct tb_event event = {.control = "load",
                                      .verdict = &v,
                                      .detail = "named on a dynamic loader's command line",
@@ -57,6 +57,20 @@ static long judge_list(struct attempt *a, const char *list, bool folders) {
     }
 }
 
+static bool is_musl_loader(const char *base) {
+    return after(base, "ld-musl-") || after(base, "libc.");
+}
+
+static long refuse_preload(struct attempt *a, const char *value) {
+    struct tb_verdict v = {TB_DENY, TB_RULE_MEMORY_LOADER, 0, 0};
+    struct tb_event e = {.control = "exec",
+                         .verdict = &v,
+                         .detail = "--preload of musl's loader would leave the enforcer out",
+                         .exe = {a->program.path, a->program.path_len},
+                         .path = {value, (uint32_t)str_len(value)}};
+    return refused(&e) ? -TB_EACCES : -TB_EINVAL;
+}
+
 /* Looks at one option; the number of arguments it takes up, or a negated errno. */
 static long loader_option(struct attempt *a, char *const argv[], long i) {
     for (unsigned k = 0; k < sizeof loader_options / sizeof loader_options[0]; k++) {
@@ -67,6 +81,8 @@ static long loader_option(struct attempt *a, char *const argv[], long i) {
         if (!value) return -TB_EINVAL;
         long used = *rest ? 1 : 2;
         if (loader_options[k].kind == VALUE) return used;
+        if (loader_options[k].kind == OBJECTS && is_musl_loader(base_name(a->program.path)))
+            return refuse_preload(a, value); /* there it takes LD_PRELOAD's place, and the enforcer's */
         long r = judge_list(a, value, loader_options[k].kind == FOLDERS);
         return failed(r) ? r : used;
     }
@@ -116,20 +132,26 @@ static void tidy(char *path) {
     *to = 0;
 }
 
-/* Writes path as an absolute one; relative to dir as openat(2) takes it. A path that does not fit is kept as
- * it is, cut: it can then equal no path of a policy. */
-void absolute_path(char *to, size_t cap, int dir, const char *path) {
+/* Writes path as an absolute one; relative to dir as openat(2) takes it. */
+bool absolute_path(char *to, size_t cap, int dir, const char *path) {
     long n = 0;
+    *to = 0;
     if (*path != '/') {
         char link[32];
         if (dir != TB_AT_FDCWD) proc_fd_path(link, dir);
         n = dir == TB_AT_FDCWD ? sys2(NR_getcwd, to, cap / 2) - 1 : sys_readlink(link, to, (long)(cap / 2));
-        if (n < 0) n = 0;
+        if (n <= 0 || *to != '/' || (size_t)n >= cap / 2) {
+            *to = 0;
+            return false;
+        }
         to[n++] = '/';
     }
-    size_t len = str_len(path), room = cap - (size_t)n - 1;
-    if (len > room) len = room;
-    mem_copy(to + n, path, len);
-    to[(size_t)n + len] = 0;
+    size_t len = str_len(path);
+    if ((size_t)n + len + 1 > cap) {
+        *to = 0;
+        return false;
+    }
+    mem_copy(to + n, path, len + 1);
     tidy(to);
+    return true;
 }

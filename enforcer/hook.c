@@ -292,6 +292,7 @@ HIDDEN int hook_execveat(int, const char *, char *const[], char *const[], int);
 HIDDEN long hook_ptrace(long, long, long, long);
 HIDDEN long hook_vm_readv(long, long, long, long, long, long);
 HIDDEN long hook_vm_writev(long, long, long, long, long, long);
+HIDDEN long hook_getfd(long, long, long);
 HIDDEN int hook_open(const char *, int, int);
 HIDDEN int hook_openat(int, const char *, int, int);
 HIDDEN int hook_creat(const char *, int);
@@ -322,6 +323,7 @@ static const struct hook {
     {"execveat", (void *)hook_execveat, ALWAYS},
     {"syscall", (void *)tb_syscall, ALWAYS | NEEDED},
     {"ptrace", (void *)hook_ptrace, IF_MEMORY},
+    {"pidfd_getfd", (void *)hook_getfd, IF_MEMORY},
     {"process_vm_readv", (void *)hook_vm_readv, IF_MEMORY},
     {"process_vm_writev", (void *)hook_vm_writev, IF_MEMORY},
     {"open", (void *)hook_open, IF_OPEN | NEEDED},

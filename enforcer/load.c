@@ -24,20 +24,7 @@ static long judge_libc(int fd) {
     return 0;
 }
 
-long judge_mapping(int fd) {
-    const struct tb_policy *p = tb.policy;
-    long r = p && p->memory_mode != TB_OFF ? judge_libc(fd) : 0;
-    if (failed(r)) return r;
-    struct kstat st;
-    struct kstatfs fs;
-    if (!p) return 0;
-    /* the ordinary case, without scratch memory: a library on a read-only mount */
-    if (failed(sys_fstat(fd, &st)) ||
-        (st.st_nlink > 0 && !failed(sys2(NR_fstatfs, fd, &fs)) && (fs.f_flags & TB_ST_RDONLY) &&
-         !(p->need_digest & TB_NEED_DIGEST_POLICY)))
-        return 0;
-    struct tb_file *f = scratch_get(sizeof *f);
-    if (!f) return -TB_ENOMEM;
+static long judge_contents(struct tb_file *f, int fd) {
     f->fd = fd;
     if (failed(file_inspect(f))) return 0;
     struct tb_request rq = {.control = TB_LOAD,
@@ -51,20 +38,40 @@ long judge_mapping(int fd) {
                             .scan = file_scan,
                             .ctx = f};
     struct tb_verdict v;
-    tb_decide(tb.blob, p, &rq, &v);
+    tb_decide(tb.blob, tb.policy, &rq, &v);
     struct tb_event e = {.control = "load", .verdict = &v, .path = rq.path};
     bool no = refused(&e);
     if (f->reader >= 0) sys_close(f->reader);
     return no ? -TB_EACCES : 0;
 }
 
+/* Every mapping of the loader's is judged, not only executable ones: under READ_IMPLIES_EXEC (personality(2))
+ * all are. A second libc is looked for when its code is mapped. */
+long judge_mapping(int fd, bool code) {
+    const struct tb_policy *p = tb.policy;
+    long r = code && p && p->memory_mode != TB_OFF ? judge_libc(fd) : 0;
+    if (failed(r)) return r;
+    struct kstat st;
+    struct kstatfs fs;
+    if (!p) return 0;
+    /* the ordinary case, without scratch memory: a library on a read-only mount */
+    if (failed(sys_fstat(fd, &st)) ||
+        (st.st_nlink > 0 && !failed(sys2(NR_fstatfs, fd, &fs)) && (fs.f_flags & TB_ST_RDONLY) &&
+         !(p->need_digest & TB_NEED_DIGEST_POLICY)))
+        return 0;
+    struct scratch held = scratch_get(sizeof(struct tb_file));
+    if (!held.mem) return -TB_ENOMEM;
+    r = judge_contents(held.mem, fd);
+    scratch_put(held);
+    return r;
+}
 /* musl's loader is its libc: its mmap(3), which replaces this one, is judged the same way. */
 HIDDEN void *hook_mmap_musl(void *at, unsigned long n, int prot, int flags, int fd, long off) {
     enum { OFFSET_BITS = 4095 };
     long r;
     if (off & OFFSET_BITS) return (void *)fail_with(-TB_EINVAL);
     if (n >= (unsigned long)1 << 63) return (void *)fail_with(-TB_ENOMEM);
-    if ((prot & TB_PROT_EXEC) && !(flags & TB_MAP_ANON) && failed(r = judge_mapping(fd)))
+    if ((prot & TB_PROT_EXEC) && !(flags & TB_MAP_ANON) && failed(r = judge_mapping(fd, true)))
         return (void *)fail_with(r);
     r = sys6(NR_mmap, (long)at, (long)n, prot, flags, fd, off);
     if (r == -TB_EPERM && !at && (flags & TB_MAP_ANON) && !(flags & TB_MAP_FIXED))

@@ -26,6 +26,16 @@ HIDDEN long hook_vm_writev(long pid, long a, long b, long c, long d, long flags)
     return libc_result(do_vm(NR_process_vm_writev, pid, a, b, c, d, flags));
 }
 
+/* pidfd_getfd(2) takes descriptors out of another process and asks for the right to trace it. */
+long do_getfd(long pidfd, long fd, long flags) {
+    long r = tb.policy->memory_mode == TB_OFF ? 0 : judge(TB_OP_PTRACE, 0);
+    return failed(r) ? r : sys3(NR_pidfd_getfd, pidfd, fd, flags);
+}
+
+HIDDEN long hook_getfd(long pidfd, long fd, long flags) {
+    return libc_result(do_getfd(pidfd, fd, flags));
+}
+
 long do_ptrace(long request, long pid, long address, long data) {
     long r = judge(TB_OP_PTRACE, pid);
     return failed(r) ? r : sys4(NR_ptrace, request, pid, address, data);

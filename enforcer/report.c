@@ -9,6 +9,8 @@
 
 enum {
     LINE = 1536,
+    TAIL = 640, /* kept free for what follows the strings, so that a line is always whole */
+    TOKEN_KEPT = 64,
     TEXT_LIMIT = 300, /* bytes of one string */
     ARGS_LIMIT = 420, /* bytes of all arguments */
     ARGS_SHOWN = 16,
@@ -86,13 +88,20 @@ static void put_escaped(struct line *l, const unsigned char *s, size_t len) {
     }
 }
 
-/* Bytes of the function's own secret that stand at s: they never appear in an event. */
+uint64_t hash_bytes(const char *s, size_t n) {
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)s[i]) * 0x100000001b3u;
+    return h;
+}
+
+/* Bytes of the function's own credentials that stand at s: they never appear in an event. */
 static size_t secret_at(const char *s, size_t n) {
-    const char *kept[] = {tb.secret, tb.token};
-    for (int i = 0; i < 2; i++) {
-        size_t len = *s == *kept[i] ? str_len(kept[i]) : 0;
-        if (len >= 16 && len <= n && mem_equal(s, kept[i], len)) return len;
-    }
+    enum { SHORTEST = 16 };
+    if (tb.secret_len >= SHORTEST && tb.secret_len <= n && hash_bytes(s, tb.secret_len) == tb.secret_hash)
+        return tb.secret_len;
+    if (tb.token_len >= SHORTEST && tb.token_len <= n && hash_bytes(s, tb.token_len) == tb.token_hash)
+        return tb.token_len;
     return 0;
 }
 
@@ -101,14 +110,14 @@ static void put_string(struct line *l, const char *s, size_t n, size_t limit) {
     put_byte(l, '"');
     for (size_t i = 0; i < n;) {
         size_t secret = secret_at(s + i, n - i);
-        if (i >= limit) {
+        if (i >= limit || l->n > LINE - TAIL) {
             put(l, "\\u2026");
             break;
         }
         if (secret) {
             put(l, "[redacted]");
             i += secret;
-            while (tb.token[0] && i < n && secret >= 64 && s[i] != ' ' && s[i] != '"' && s[i] != '\'')
+            while (i < n && secret >= TOKEN_KEPT && s[i] != ' ' && s[i] != '"' && s[i] != '\'')
                 i++; /* only the first bytes of a token are kept */
             continue;
         }
@@ -241,18 +250,33 @@ static void put_tail(struct line *l) {
 
 /* ---- where it goes ---- */
 
-/* Is this descriptor the function's stderr, what descriptor 2 was when its first process started? It may be
- * anything else by now, a database connection too. */
-static bool is_stderr(int fd) {
+/* Is this descriptor what the one for events (stderr, or fd:N) was when the function's first process started?
+ * It may be anything else by now, a database connection too. */
+static bool is_event_sink(int fd) {
     struct kstat st;
     return tb.err_ino && !failed(sys_fstat(fd, &st)) && st.st_dev == tb.err_dev && st.st_ino == tb.err_ino;
+}
+
+/* One write(2). A pipe whose reader is gone must not end the function: SIGPIPE is held back, and taken when
+ * it is ours. */
+static bool write_line(int fd, const struct line *l) {
+    enum { SIG_BLOCK_HOW = 0, SIG_SETMASK_HOW = 2, EPIPE_CODE = 32 };
+    const uint64_t sigpipe = 1ul << 12;
+    static const struct ktimespec at_once = {0, 0};
+    uint64_t before = 0, pending = 0;
+    sys4(NR_rt_sigprocmask, SIG_BLOCK_HOW, &sigpipe, &before, 8);
+    sys2(NR_rt_sigpending, &pending, 8);
+    long r = sys3(NR_write, fd, l->text, l->n);
+    if (r == -EPIPE_CODE && !(pending & sigpipe)) sys4(NR_rt_sigtimedwait, &sigpipe, 0, &at_once, 8);
+    sys4(NR_rt_sigprocmask, SIG_SETMASK_HOW, &before, 0, 8);
+    return r == (long)l->n;
 }
 
 static bool write_to_path(const char *path, int flags, const struct line *l) {
     long fd =
         sys_openat(TB_AT_FDCWD, path, TB_O_WRONLY | TB_O_APPEND | TB_O_CLOEXEC | TB_O_NOCTTY | flags, 0600);
     if (failed(fd)) return false;
-    bool ok = sys3(NR_write, fd, l->text, l->n) == (long)l->n;
+    bool ok = write_line((int)fd, l);
     sys_close((int)fd);
     return ok;
 }
@@ -281,7 +305,7 @@ static long root_descriptor(unsigned fd) {
 static bool write_to_root(unsigned fd, const struct line *l) {
     long copy = root_descriptor(fd);
     if (failed(copy)) return false;
-    bool ok = (fd != 2 || is_stderr((int)copy)) && sys3(NR_write, copy, l->text, l->n) == (long)l->n;
+    bool ok = is_event_sink((int)copy) && write_line((int)copy, l);
     sys_close((int)copy);
     return ok;
 }
@@ -302,23 +326,26 @@ static bool write_to_socket(const char *path, const struct line *l) {
     return ok;
 }
 
-/* Descriptor 2 is used where it still is the function's stderr; any other number means something in the first
- * process only. */
+/* The process's own descriptor is used where it still is what it was in the first process. */
 static bool write_to_descriptor(unsigned fd, const struct line *l) {
-    bool first = tb.root_pid == (int)sys0(NR_getpid);
-    if (fd == 2 ? is_stderr(2) : first) return sys3(NR_write, fd, l->text, l->n) == (long)l->n;
-    return !first && write_to_root(fd, l);
+    if (is_event_sink((int)fd)) return write_line((int)fd, l);
+    return tb.root_pid != (int)sys0(NR_getpid) && write_to_root(fd, l);
+}
+
+int event_descriptor(void) {
+    unsigned fd = 0;
+    const char *rest = after(tb.events, "fd:");
+    if (!rest) return after(tb.events, "file:") || after(tb.events, "unix:") ? -1 : 2;
+    while (*rest >= '0' && *rest <= '9' && fd < 100000)
+        fd = fd * 10 + (unsigned)(*rest++ - '0');
+    return (int)fd;
 }
 
 static bool send_line(const struct line *l) {
     const char *rest;
-    unsigned fd = 0;
     if ((rest = after(tb.events, "file:"))) return write_to_path(rest, TB_O_CREAT, l);
     if ((rest = after(tb.events, "unix:"))) return write_to_socket(rest, l);
-    if (!(rest = after(tb.events, "fd:"))) return write_to_descriptor(2, l);
-    while (*rest >= '0' && *rest <= '9' && fd < 100000)
-        fd = fd * 10 + (unsigned)(*rest++ - '0');
-    return write_to_descriptor(fd, l);
+    return write_to_descriptor((unsigned)event_descriptor(), l);
 }
 
 static bool within_rate(void) {

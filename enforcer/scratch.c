@@ -9,12 +9,13 @@
  * again by the time anybody looks for it. */
 #include "include/state.h"
 
-enum { SLOTS = 128, ROUND = 4096 };
+enum { SLOTS = 1024, ROUND = 4096 }; /* as many threads as Lambda allows */
 
 static struct {
     unsigned long owner; /* thread pointer, 0: free */
     char *mem;
     size_t size;
+    long user; /* process that is inside a hook with it, 0: nobody */
 } slots[SLOTS];
 
 static char *map(size_t size) {
@@ -23,27 +24,41 @@ static char *map(size_t size) {
 }
 
 static int slot_of(unsigned long tp) {
-    for (int i = 0; i < SLOTS; i++)
-        if (__atomic_load_n(&slots[i].owner, __ATOMIC_ACQUIRE) == tp) return i;
     for (int i = 0; i < SLOTS; i++) {
-        unsigned long none = 0;
-        if (__atomic_compare_exchange_n(&slots[i].owner, &none, tp, false, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_RELAXED))
+        unsigned long owner = __atomic_load_n(&slots[i].owner, __ATOMIC_ACQUIRE);
+        if (owner == tp) return i;
+        if (owner == 0 && __atomic_compare_exchange_n(&slots[i].owner, &owner, tp, false, __ATOMIC_ACQ_REL,
+                                                      __ATOMIC_RELAXED))
             return i;
     }
     return -1;
 }
 
-/* At least `size` bytes, page aligned, or NULL when there is no memory. With more than SLOTS threads that
- * start programs the further ones get fresh memory each time. */
-void *scratch_get(size_t size) {
+static struct scratch fresh(size_t size) {
+    char *mem = map(size);
+    return (struct scratch){mem, mem ? size : 0, -1};
+}
+
+/* At least `size` bytes, page aligned; mem is NULL when there is no memory. A thread that is inside a hook
+ * already (a signal handler interrupted it) gets fresh memory; a region whose last user was another process
+ * is free: that was a vfork child, which has its own memory by now. */
+struct scratch scratch_get(size_t size) {
     size = (size + ROUND - 1) & ~(size_t)(ROUND - 1);
     int i = slot_of(thread_pointer());
-    if (i < 0) return map(size);
+    long self = sys0(NR_getpid);
+    if (i < 0 || slots[i].user == self) return fresh(size);
+    slots[i].user = self;
     if (slots[i].size < size) {
         if (slots[i].mem) sys2(NR_munmap, slots[i].mem, slots[i].size);
         slots[i].mem = map(size);
         slots[i].size = slots[i].mem ? size : 0;
     }
-    return slots[i].mem;
+    return (struct scratch){slots[i].mem, 0, i};
+}
+
+void scratch_put(struct scratch s) {
+    if (s.slot >= 0)
+        slots[s.slot].user = 0;
+    else if (s.mapped)
+        sys2(NR_munmap, s.mem, s.mapped);
 }

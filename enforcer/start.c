@@ -136,19 +136,23 @@ static bool next_number(const char **p, uint64_t *to) {
 }
 
 static bool read_state(struct given *g) {
-    uint64_t sec, nsec, pid, closed, err_dev, err_ino;
+    uint64_t sec, nsec, pid, closed, err_dev, err_ino, policy_id;
     const char *exe, *p = after(g->state, "1:");
     if (!p || !next_number(&p, &sec) || !next_number(&p, &nsec) || !next_number(&p, &pid) ||
         !next_number(&p, &closed) || !next_number(&p, &err_dev) || !next_number(&p, &err_ino) ||
-        !next_number(&p, &g->digest) || !next_string(&p, &tb.policy_path) || !next_string(&p, &tb.events) ||
-        !next_string(&p, &tb.function) || !next_string(&p, &tb.version) || !next_string(&p, &tb.stream) ||
-        !next_string(&p, &exe) || !next_string(&p, &tb.from) || !next_string(&p, &tb.script) ||
-        !next_string(&p, &g->execfn) || !next_string(&p, &g->comm))
+        !next_number(&p, &policy_id) || !next_number(&p, &tb.secret_len) ||
+        !next_number(&p, &tb.secret_hash) || !next_number(&p, &tb.token_len) ||
+        !next_number(&p, &tb.token_hash) || !next_number(&p, &g->digest) ||
+        !next_string(&p, &tb.policy_path) || !next_string(&p, &tb.events) || !next_string(&p, &tb.function) ||
+        !next_string(&p, &tb.version) || !next_string(&p, &tb.stream) || !next_string(&p, &exe) ||
+        !next_string(&p, &tb.from) || !next_string(&p, &tb.script) || !next_string(&p, &g->execfn) ||
+        !next_string(&p, &g->comm))
         return false;
     tb.start = (struct ktimespec){(long)sec, (long)nsec};
     tb.root_pid = (int)pid;
     tb.err_dev = err_dev;
     tb.err_ino = err_ino;
+    tb.policy_id = policy_id;
     tb.is_root = tb.root_pid == (int)sys0(NR_getpid);
     tb.closed = closed != 0;
     if (*exe) tb.exe = exe;
@@ -189,11 +193,12 @@ static const uint8_t *map_blob(int fd, size_t size) {
 /* NULL when the policy is in force, else why not. */
 static const char *load_policy(const struct given *g) {
     struct kstat st;
-    uint64_t digest;
+    uint64_t digest, identity = tb.policy_id;
     long fd = sys_openat(TB_AT_FDCWD, tb.policy_path, TB_O_CLOEXEC, 0);
     if (failed(fd)) return "the policy cannot be opened";
     bool usable = !failed(sys_fstat((int)fd, &st)) && st.st_size >= (long)sizeof(struct tb_header) &&
                   st.st_size <= POLICY_LIMIT;
+    if (usable) tb.policy_id = file_identity(&st);
     tb.blob = usable ? map_blob((int)fd, (size_t)st.st_size) : NULL;
     sys_close((int)fd);
     if (!tb.blob) return "the policy cannot be read";
@@ -203,7 +208,8 @@ static const char *load_policy(const struct given *g) {
     const struct tb_policy *p = tb_blob_select(tb.blob, name);
     if (!p) return "no policy is meant for this function";
     mem_copy(&digest, p->digest, sizeof digest);
-    if (g->digest && g->digest != digest) return "the policy changed while the function was running";
+    if (g->state && (g->digest != digest || identity != tb.policy_id))
+        return "the policy changed while the function was running";
     tb.closed = p->fail_closed;
     tb.policy = p;
     return NULL;
@@ -249,13 +255,17 @@ static void learn_process(void) {
         tb.uncovered |= UNCOVERED_PROC;
 }
 
+static void learn_secrets(const struct given *g) {
+    size_t n = g->token ? str_len(g->token) : 0;
+    tb.secret_len = g->secret ? str_len(g->secret) : 0;
+    tb.secret_hash = hash_bytes(g->secret, tb.secret_len);
+    tb.token_len = n < TOKEN_KEPT ? n : TOKEN_KEPT;
+    tb.token_hash = hash_bytes(g->token, tb.token_len);
+}
+
 static void learn_first_process(const struct given *g) {
     struct kstat st;
     sys2(NR_clock_gettime, CLOCK_REALTIME_COARSE_ID, &tb.start);
-    if (!failed(sys_fstat(2, &st))) {
-        tb.err_dev = st.st_dev;
-        tb.err_ino = st.st_ino;
-    }
     tb.root_pid = (int)sys0(NR_getpid);
     tb.is_root = true;
     tb.closed = g->fail && str_equal(g->fail, "closed");
@@ -264,12 +274,11 @@ static void learn_first_process(const struct given *g) {
     tb.function = keep(g->function);
     tb.version = keep(g->version);
     tb.stream = keep(g->stream);
-}
-
-static void learn_secrets(const struct given *g) {
-    size_t n = g->token ? str_len(g->token) : 0;
-    tb.secret = keep(g->secret);
-    tb.token = keep_string(g->token ? g->token : "", n < TOKEN_KEPT ? n : TOKEN_KEPT);
+    learn_secrets(g);
+    if (event_descriptor() >= 0 && !failed(sys_fstat(event_descriptor(), &st))) {
+        tb.err_dev = st.st_dev;
+        tb.err_ino = st.st_ino;
+    }
 }
 
 static void absolute_library(void) {
@@ -287,15 +296,18 @@ static void absolute_library(void) {
 
 static void set_empty_strings(void) {
     tb.library = tb.policy_path = tb.events = tb.function = tb.version = tb.stream = "";
-    tb.from = tb.script = tb.secret = tb.token = "";
+    tb.from = tb.script = "";
 }
 
 static void protect_state(void) {
     sys3(NR_mprotect, &tb, sizeof tb & ~4095ul, TB_PROT_READ);
 }
 
-static void unprotected(const char *why) {
+/* Without protection a function still runs, unless it was built fail: closed. A child does not: its parent
+ * was protected by the same files on the same machine, so that somebody took something away from it. */
+static void unprotected(const char *why, bool child) {
     tb.policy = NULL;
+    tb.closed |= child;
     report_unprotected(why);
     if (tb.closed) sys1(NR_exit_group, EXIT_UNPROTECTED);
 }
@@ -314,17 +326,23 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
         end++;
     read_environment(&g, envp);
     absolute_library();
-    if (!g.state || !read_state(&g)) learn_first_process(&g);
+    struct kstat self;
+    if (!failed(sys4(NR_newfstatat, TB_AT_FDCWD, tb.library, &self, 0))) tb.library_id = file_identity(&self);
+    if (!g.state || !read_state(&g)) {
+        g.state = NULL;
+        learn_first_process(&g);
+    }
     learn_process();
-    learn_secrets(&g);
     const char *why = load_policy(&g);
     if (why) {
-        unprotected(why);
+        unprotected(why, g.state != NULL);
         return;
     }
     choose_watches();
     restore_names(&g, end);
     tb.uncovered |= install_hooks(end);
+    if (g.state && (tb.uncovered & (UNCOVERED_HOOKS | UNCOVERED_LIBC | UNCOVERED_LOAD)))
+        unprotected("the entries of libc cannot be overwritten in this child", true);
     protect_state();
     if (tb.is_root && !g.state && tb.policy->announce) report_started();
 }

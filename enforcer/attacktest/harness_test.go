@@ -248,8 +248,25 @@ func readEvents(t *testing.T, name string) []event {
 func (o outcome) same(t *testing.T, what string, want outcome) {
 	t.Helper()
 	if o.out != want.out || o.end != want.end {
-		t.Errorf("%s: got %s\n%s\nwant %s\n%s", what, o.end, indent(o.out), want.end, indent(want.out))
+		t.Errorf("%s: got %s, want %s\nonly with the enforcer:\n%s\nonly without:\n%s", what, o.end, want.end,
+			indent(without(o.out, want.out)), indent(without(want.out, o.out)))
 	}
+}
+
+// without returns the lines of a that b does not have as often.
+func without(a, b string) string {
+	have := map[string]int{}
+	for line := range strings.Lines(b + "\n") {
+		have[strings.TrimSuffix(line, "\n")]++
+	}
+	var only []string
+	for line := range strings.Lines(a + "\n") {
+		line = strings.TrimSuffix(line, "\n")
+		if have[line]--; have[line] < 0 {
+			only = append(only, line)
+		}
+	}
+	return strings.Join(only, "\n")
 }
 
 func indent(s string) string {

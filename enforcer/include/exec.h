@@ -13,9 +13,10 @@ struct attempt {
     char folder[TB_PATH_MAX];      /* canonical folder of `called`, "" when not known */
     char walk[WALK_ROOM];
     char link[32];
-    const char *from;           /* the executable that counts as the caller */
-    char head[257], head2[257]; /* first bytes; the kernel looks at 256 (BINPRM_BUF_SIZE) */
-    const char *named;          /* the caller's own string */
+    char made_up[TB_PATH_MAX + 32];
+    const char *from;                       /* the executable that counts as the caller */
+    char head[257], head2[257], head3[257]; /* first bytes; the kernel looks at 256 (BINPRM_BUF_SIZE) */
+    const char *named;                      /* the caller's own string */
     struct tb_verdict verdict;
     char **argv; /* room for the caller's argv and a few more */
     char *room;  /* for the environment */
@@ -29,6 +30,5 @@ HIDDEN bool is_loader(const char *base);
 /* Index in argv of the program that a loader is told to load, 0 for none, or a negated errno. */
 HIDDEN long loader_program(struct attempt *a, char *const argv[]);
 HIDDEN char *loadable_name(struct attempt *a, char *given);
-HIDDEN void absolute_path(char *to, size_t cap, int dir, const char *path);
 
 #endif

@@ -30,7 +30,11 @@ struct tb_state {
     bool watch_open;  /* some rule needs to see opened files */
     bool watch_write; /* some rule needs to see files before they are written */
     uint32_t uncovered;
-    uint64_t start_vars[24]; /* hashes of the guarded variables as they were at the start, see env.c */
+    /* The function's own credentials, to keep them out of event lines: their lengths and hashes (of a token
+     * its first bytes). */
+    uint64_t secret_len, secret_hash, token_len, token_hash;
+    uint64_t library_id, policy_id; /* file_identity of both files */
+    const char *start_vars[24];     /* the guarded variables as they were at the start, see env.c */
     uint32_t start_vars_n;
     /* Strings in the arena, never NULL. */
     const char *library;     /* path of this library */
@@ -40,8 +44,7 @@ struct tb_state {
     const char *exe; /* this program, through a loader the one that it loaded */
     const char
         *from; /* who counts as the caller of what this process starts: a launcher's own caller, else exe */
-    const char *script;         /* env(1) started for a script's #! line: the script */
-    const char *secret, *token; /* own credentials (a token's first bytes), kept out of event lines */
+    const char *script; /* env(1) started for a script's #! line: the script */
     uint32_t arena_used;
     char arena[24 * 1024];
 };
@@ -65,7 +68,7 @@ HIDDEN void locate_self(void);
 struct tb_file {
     int fd;
     struct kstat st;
-    bool image, memfd, readonly, nosuid;
+    bool image, memfd, readonly, nosuid, noexec;
     bool by_path;                /* path was opened as it stands, without a symbolic link in it */
     char path[TB_PATH_MAX + 16]; /* canonical */
     uint32_t path_len;
@@ -87,7 +90,17 @@ HIDDEN int file_scan(void *file);
 HIDDEN int file_same(void *file, struct tb_str entry);
 HIDDEN int path_same_from(void *ctx, struct tb_str entry);
 HIDDEN bool denotes(const char *path, const struct kstat *st);
-HIDDEN bool place_is_shipped(const char *path, size_t n);
+enum tb_place {
+    PLACE,
+    PLACE_LINK /* the link itself */,
+    PLACE_WITHOUT_LINKS /* and none on the way, which could be turned later */
+};
+HIDDEN bool place_is_shipped(const char *path, size_t n, enum tb_place as);
+/* The canonical path of a place that shipped, for somebody else to open; its length, 0 when it did not.
+ * flags: of open(2). */
+HIDDEN size_t shipped_path(const char *path, size_t n, int flags, char *canonical, size_t cap);
+HIDDEN bool absolute_path(char *to, size_t cap, int dir, const char *path);
+HIDDEN uint64_t file_identity(const struct kstat *st);
 HIDDEN int file_reader(struct tb_file *f);
 /* The first bytes of the file; their number, or negative when it cannot be read. */
 HIDDEN long file_head(struct tb_file *f, char *head, size_t n);
@@ -113,10 +126,16 @@ HIDDEN size_t env_room(char *const envp[], const struct tb_handoff *h);
 HIDDEN char **env_build(char *const envp[], const struct tb_handoff *h, char *room);
 
 /* load.c: may the file behind fd be mapped executable by the loader? 0 or a negated errno. */
-HIDDEN long judge_mapping(int fd);
+HIDDEN long judge_mapping(int fd, bool code);
 
 /* scratch.c: memory for one hook call, reused by the thread and by its vfork children. */
-HIDDEN void *scratch_get(size_t size);
+struct scratch {
+    void *mem;
+    size_t mapped; /* not the thread's own: to be unmapped */
+    int slot;
+};
+HIDDEN struct scratch scratch_get(size_t size);
+HIDDEN void scratch_put(struct scratch s);
 
 /* report.c */
 struct tb_event {
@@ -127,6 +146,10 @@ struct tb_event {
     char *const *argv;
     int target_pid; /* memory control: the other process; 0: none */
 };
+/* Hash of a credential, see tb.secret_hash. */
+HIDDEN uint64_t hash_bytes(const char *s, size_t n);
+/* The descriptor that THIMBLE_EVENTS names, 2 by default, -1 for a file or socket. */
+HIDDEN int event_descriptor(void);
 HIDDEN void report(const struct tb_event *e);
 HIDDEN void report_started(void);
 HIDDEN void report_unprotected(const char *why);

@@ -31,6 +31,7 @@ enum {
     TB_EFAULT = 14,
     TB_EINVAL = 22,
     TB_EMFILE = 24,
+    TB_ENAMETOOLONG = 36,
     TB_ENOSYS = 38,
     TB_ELOOP = 40,
     TB_ENOEXEC = 8,

@@ -66,8 +66,9 @@ func (x *extractor) zip(source string) error {
 func (x *extractor) zipEntry(f *zip.File) error {
 	open := func() (io.ReadCloser, error) { return f.Open() }
 	mode := f.Mode()
-	if mode.Perm() == 0 { // written by a tool that knows no modes
-		mode |= 0o644
+	const unix, darwin = 3, 19
+	if system := f.CreatorVersion >> 8; mode.Perm() == 0 || system != unix && system != darwin {
+		mode = mode.Type() | 0o644 // written by a tool that knows no modes
 	}
 	if strings.HasSuffix(f.Name, "/") {
 		mode |= fs.ModeDir

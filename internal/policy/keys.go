@@ -6,9 +6,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// CuratedSets are the sets that forbid.sets can name.
-var CuratedSets = []string{"miners", "offensive-tools", "downloaders", "shells", "interpreters"}
-
 // policyKeys is the policy language: every key, what it means, and where its value goes. The parser, the messages about
 // unknown keys and the JSON Schema are all made from it.
 func policyKeys(p *Policy) object {

@@ -257,7 +257,7 @@ func shorten(s string) string {
 		return s
 	}
 	cut := 57
-	for !utf8.RuneStart(s[cut]) {
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
 		cut--
 	}
 	return s[:cut] + "..."

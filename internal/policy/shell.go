@@ -208,12 +208,6 @@ func (s *shellCode) read(p *placing, file *syntax.File) {
 			p.refuse(h, "stands where shells do not agree on the quoting: use plain quotes")
 		}
 		p.places[h] = at
-		if h.narrow == "any" {
-			p.refuse(h, "can be anything, which is not safe in a shell command: leave :any out")
-		}
-		if h.rest {
-			p.refuse(h, "stands for any number of arguments, and a shell command is one: give each a hole of its own")
-		}
 	}
 }
 

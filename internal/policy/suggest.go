@@ -8,8 +8,12 @@ import (
 // didYouMean returns `; did you mean "x"?` for the known word nearest to what was written, or nothing when none is near.
 func didYouMean(written string, known []string) string {
 	best, bestCost := "", 3
+	low := strings.ToLower(written)
 	for _, k := range known {
-		cost := distance(strings.ToLower(written), k)
+		cost := distance(low, k)
+		if len(low) > 3 && (strings.HasPrefix(k, low) || len(k) > 3 && strings.HasPrefix(low, k)) {
+			cost = min(cost, 2)
+		}
 		if cost < bestCost && cost < len(k) {
 			best, bestCost = k, cost
 		}

@@ -191,7 +191,7 @@ func repeat(first, then Class) []Atom {
 
 func literal(s string) []Atom {
 	atoms := make([]Atom, len(s))
-	for i := range s {
+	for i := range len(s) {
 		atoms[i] = Atom{Byte: s[i]}
 	}
 	return atoms

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"thimble/internal/forbid"
 )
 
 // The check functions return what is wrong with one value, or nothing.
@@ -67,12 +69,13 @@ func absolute(s string) string {
 func cleanPath(s string) string { return path.Clean(s) }
 
 func checkSet(s string) string {
-	if slices.Contains(CuratedSets, s) {
+	sets := forbid.Names()
+	if slices.Contains(sets, s) {
 		return ""
 	}
-	hint := didYouMean(s, CuratedSets)
+	hint := didYouMean(s, sets)
 	if hint == "" {
-		hint = "; the sets are " + list(CuratedSets, "and")
+		hint = "; the sets are " + list(sets, "and")
 	}
 	return fmt.Sprintf("there is no set %q%s", shorten(s), hint)
 }
@@ -104,12 +107,12 @@ func checkAddress(s string) string {
 	if _, err := netip.ParseAddrPort(s); err == nil {
 		return ""
 	}
+	if strings.Contains(s, "://") {
+		return fmt.Sprintf("%q is a URL: want its host, with an optional :port", shorten(s))
+	}
 	host, port, hasPort := strings.Cut(s, ":")
 	if n, err := strconv.Atoi(port); hasPort && (err != nil || n < 1 || n > 65535) {
 		return fmt.Sprintf("%q: %q is no port; want address, network or host, each with an optional :port", shorten(s), shorten(port))
-	}
-	if strings.Contains(host, "//") || strings.HasSuffix(host, "http") || strings.HasSuffix(host, "https") {
-		return fmt.Sprintf("%q is a URL: want its host, with an optional :port", shorten(s))
 	}
 	if prefix, _, found := strings.Cut(host, "/"); found {
 		if _, err := netip.ParseAddr(prefix); err == nil {
@@ -210,9 +213,8 @@ func (r *reader) validateAllow(p *Policy, i int) {
 }
 
 func (r *reader) validateForbidden(f Forbid, a Allow, at string) {
-	base := strings.ToLower(path.Base(a.Path))
 	for i, glob := range f.Names {
-		if globMatch(strings.ToLower(glob), base) {
+		if matchName(glob, baseName(a.Path)) {
 			r.failAt(r.place(at+".path"), "%s allows %q, which forbid.names[%d] (%q) forbids, and forbid comes first: remove one of them", at, a.Path, i, glob)
 		}
 	}
@@ -221,27 +223,6 @@ func (r *reader) validateForbidden(f Forbid, a Allow, at string) {
 			r.failAt(r.place(at+".sha256"), "%s allows the sha256 that forbid.sha256[%d] forbids, and forbid comes first: remove one of them", at, i)
 		}
 	}
-}
-
-// globMatch matches * and ?, in time linear in both: a star takes back only what the last star took.
-func globMatch(glob, s string) bool {
-	g, i, star, mark := 0, 0, -1, 0
-	for i < len(s) {
-		switch {
-		case g < len(glob) && glob[g] == '*':
-			star, mark = g, i
-			g++
-		case g < len(glob) && (glob[g] == '?' || glob[g] == s[i]):
-			g++
-			i++
-		case star >= 0:
-			mark++
-			g, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(glob[g:], "*") == ""
 }
 
 func (r *reader) validateModes(p *Policy) {

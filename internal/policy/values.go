@@ -209,7 +209,7 @@ func quoteHint(n *yaml.Node) string {
 	return ""
 }
 
-// texts is a list of strings; min is how many it needs at least, and why says so.
+// texts is a list of strings.
 type texts struct {
 	to    *[]string
 	check func(string) string

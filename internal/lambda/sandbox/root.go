@@ -80,6 +80,9 @@ func (b *builder) file(at string, data []byte, mode os.FileMode) {
 	if b.err == nil {
 		b.fail("write "+at, os.WriteFile(b.path(at), data, mode))
 	}
+	if b.err == nil {
+		b.fail("write "+at, os.Chmod(b.path(at), mode)) // whatever the umask
+	}
 }
 
 // system shows a folder of the host, or repeats it where it is a link into /usr.

@@ -112,6 +112,9 @@ func available(spec Spec) error {
 		return fmt.Errorf("make a folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // uid 993 starts there
+		return fmt.Errorf("open the folder: %w", err)
+	}
 	spec.Task = dir
 	proc, err := Start(spec)
 	if err != nil {
