@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"thimble/internal/doctor"
+	"thimble/internal/lambda/sandbox"
 )
 
 // runtimeAPI is the part of Lambda's runtime API that a handler needs: it hands out invocations and takes responses.
@@ -124,9 +125,59 @@ func TestDoctorPackage(t *testing.T) {
 	bootstrap := filepath.Join(folder, "bootstrap")
 	unpackOnly(t, out, bootstrap)
 	checkReports(t, invokeDoctor(t, bootstrap))
+	t.Run("sandbox", func(t *testing.T) { checkLambda(t, invokeInSandbox(t, bootstrap, out)) })
 	left, err := filepath.Glob(filepath.Join(folder, ".thimble-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %q, %v", left, err)
+	}
+}
+
+// invokeInSandbox lets the packaged executable, which is all of Thimble, run its own ZIP as Lambda would.
+func invokeInSandbox(t *testing.T, thimble, archive string) doctor.Report {
+	t.Helper()
+	if err := sandbox.Available(); err != nil {
+		if os.Getenv("THIMBLE_TEST_STRICT") == "1" {
+			t.Fatalf("no sandbox: %v", err)
+		}
+		t.Skipf("SKIPPED: no sandbox: %v", err)
+	}
+	cmd := exec.Command(thimble, "invoke", "--runtime", "provided.al2023", "--handler", "doctor", "--code", archive,
+		"--timeout", "60", "--format", "json")
+	var talk strings.Builder
+	cmd.Stderr = &talk
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, out, talk.String())
+	}
+	var result struct{ Response doctor.Report }
+	if err := json.Unmarshal(out, &result); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return result.Response
+}
+
+// checkLambda: the sandbox refuses what Lambda is known to refuse, so the doctor must find exactly that.
+func checkLambda(t *testing.T, r doctor.Report) {
+	t.Helper()
+	checkReports(t, []doctor.Report{r})
+	if r.Seal.Possible != doctor.No {
+		t.Errorf("seal possible: %q, want no", r.Seal.Possible)
+	}
+	want := map[string]string{
+		"no_new_privs": "no EPERM", "seccomp": "no EPERM", "pr_set_name": "no EPERM", "pr_set_pdeathsig": "no EPERM",
+		"ptrace": "no EPERM", "user_namespaces": "no EPERM", "fallocate": "no EPERM", "landlock": "no ENOSYS",
+		"dev_shm": "no ENOENT", "process_vm_readv": "yes ", "uid": "yes ", "exec_tmp": "yes ", "root_read_only": "yes ",
+		"task_read_only": "yes ", "opt_read_only": "yes ", "proc": "yes ", "ld_preload": "yes ",
+	}
+	for _, p := range r.Probes {
+		got := string(p.Answer) + " " + p.Errno
+		if want[p.ID] != "" && got != want[p.ID] {
+			t.Errorf("%s: got %q (%s), want %q", p.ID, got, p.Detail, want[p.ID])
+		}
+		delete(want, p.ID)
+	}
+	if len(want) > 0 {
+		t.Errorf("never asked: %v", want)
 	}
 }
 

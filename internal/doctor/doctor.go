@@ -87,17 +87,16 @@ const tempFolder = "/tmp"
 func Examine(ctx context.Context, o Options) Report {
 	e := &examination{Options: o, ctx: ctx}
 	defer e.begin()()
-	var results []Result
 	for _, p := range probes {
 		if o.Progress != nil {
 			o.Progress(p.id)
 		}
-		results = append(results, e.run(p))
+		e.results = append(e.results, e.run(p))
 	}
 	if o.Progress != nil {
 		o.Progress("")
 	}
-	return conclude(o, results, e.start)
+	return conclude(o, e.results, e.start)
 }
 
 // examination is the state of one run of the doctor.
@@ -106,6 +105,7 @@ type examination struct {
 	ctx     context.Context
 	folder  string // ours below /tmp; "" when it could not be made
 	tempErr error
+	results []Result   // so far
 	start   startEvent // what the enforcer said of itself
 }
 
