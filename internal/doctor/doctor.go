@@ -130,11 +130,10 @@ type outcome struct {
 // probe is one question. Exactly one of look and try is set.
 type probe struct {
 	id, asks string
-	yes, no  string                         // what follows from the answer
-	look     func(e *examination) outcome   // only looks: runs in this process
-	try      func(folder string) outcome    // acts: runs in a process of its own
-	files    bool                           // try needs the folder
-	changed  func(o outcome) (means string) // overrides yes and no where the detail matters
+	yes, no  string                       // what follows from the answer
+	look     func(e *examination) outcome // only looks: runs in this process
+	try      func(folder string) outcome  // acts: runs in a process of its own
+	files    bool                         // try needs the folder
 }
 
 func (e *examination) run(p probe) Result {
@@ -149,16 +148,11 @@ func (e *examination) run(p probe) Result {
 	default:
 		o = runChild(e.ctx, p.id, e.folder)
 	}
-	return Result{ID: p.id, Asks: p.asks, Answer: o.Answer, Errno: o.Errno, Detail: o.Detail, Means: p.means(o)}
+	return Result{ID: p.id, Asks: p.asks, Answer: o.Answer, Errno: o.Errno, Detail: o.Detail, Means: p.means(o.Answer)}
 }
 
-func (p probe) means(o outcome) string {
-	if p.changed != nil {
-		if s := p.changed(o); s != "" {
-			return s
-		}
-	}
-	switch o.Answer {
+func (p probe) means(a Answer) string {
+	switch a {
 	case Yes:
 		return p.yes
 	case No:
