@@ -74,7 +74,7 @@ arm64:
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	@if [ -x bench/run ]; then bench/run; fi
+	$(GO) run ./bench $(BENCHFLAGS)
 
 # Generated files and native objects are committed; check fails when they are not what their sources give.
 generate:

@@ -39,7 +39,6 @@ type invokeFlags struct {
 	event     string
 	format    string
 	repeat    int
-	noSandbox bool
 }
 
 func newInvokeCmd() *cobra.Command {
