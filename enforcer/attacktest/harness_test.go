@@ -139,6 +139,7 @@ type program struct {
 	dir    string
 	policy string // blob file; "": without the enforcer
 	beside string // another library to preload, behind the enforcer
+	guest  bool   // an arm64 program, under qemu-user
 }
 
 // outcome is what there was to see of a run.
@@ -193,12 +194,16 @@ func (p program) run(t *testing.T) outcome {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.argv[0], p.argv[1:]...)
 	cmd.Env = append(environment(), p.env...)
+	events := filepath.Join(t.TempDir(), "events")
+	if p.guest {
+		cmd = guest(ctx, t, p, events)
+	} else {
+		cmd.Env = append(cmd.Env, p.enforcer(events)...)
+	}
 	cmd.Dir = p.dir
 	cmd.WaitDelay = 5 * time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	events := filepath.Join(t.TempDir(), "events")
-	cmd.Env = append(cmd.Env, p.enforcer(events)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
