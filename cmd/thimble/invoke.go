@@ -33,13 +33,12 @@ const invokeExample = `  thimble invoke --runtime nodejs20.x --handler index.han
 
 // invokeFlags are the command's flags.
 type invokeFlags struct {
-	cfg       lambda.Config
-	timeout   string
-	policy    string
-	event     string
-	format    string
-	repeat    int
-	noSandbox bool
+	cfg     lambda.Config
+	timeout string
+	policy  string
+	event   string
+	format  string
+	repeat  int
 }
 
 func newInvokeCmd() *cobra.Command {
