@@ -233,6 +233,21 @@ func TestUnprivileged(t *testing.T) {
 	}
 }
 
+func TestIsMapped(t *testing.T) {
+	for text, want := range map[string]bool{
+		"         0          0 4294967295\n": true, "0 1000 1\n": false, "0 1000 1\n1 100000 65536\n": true, "993 1000 1\n": true, "": false,
+		"994 0 10\n": false, "0 0 993\n": false,
+	} {
+		path := filepath.Join(t.TempDir(), "map")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := isMapped(path, 993); got != want {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestInt80Kills(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("int 0x80 is amd64's")

@@ -249,7 +249,8 @@ func (p *Process) Kill() {
 	p.closeSpec()
 }
 
-// privileged reports whether namespaces can be made without a user namespace.
+// privileged reports whether namespaces can be made without a user namespace. Root of a user namespace may have all
+// capabilities and yet no uid 993.
 func privileged() bool {
 	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -259,5 +260,20 @@ func privileged() bool {
 	var caps uint64
 	fmt.Sscanf(strings.TrimSpace(rest), "%x", &caps)
 	const needed = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_SETPCAP
-	return os.Geteuid() == 0 && caps&needed == needed
+	return os.Geteuid() == 0 && caps&needed == needed && isMapped("/proc/self/uid_map", UID) && isMapped("/proc/self/gid_map", GID)
+}
+
+// isMapped looks an ID up in a map of the kernel's: lines of first ID, its place outside and how many follow.
+func isMapped(path string, id uint64) bool {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(data)) {
+		var first, outside, count uint64
+		if n, _ := fmt.Sscan(line, &first, &outside, &count); n == 3 && id >= first && id-first < count {
+			return true
+		}
+	}
+	return false
 }
