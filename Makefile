@@ -40,7 +40,7 @@ format:
 	if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted" >&2; exit 1; fi
 	$(if $(FORMATTED),clang-format --dry-run -Werror $(FORMATTED))
 
-lint: format $(TOOLS)/staticcheck
+lint: $(TOOLS)/staticcheck
 	$(GO) vet ./...
 	$(TOOLS)/staticcheck ./...
 
@@ -74,7 +74,7 @@ arm64:
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	@if [ -x bench/run ]; then bench/run; fi
+	$(GO) run ./bench $(BENCHFLAGS)
 
 # Generated files and native objects are committed; check fails when they are not what their sources give.
 generate:
@@ -83,7 +83,7 @@ generate:
 native:
 	$(MAKE) -C enforcer
 
-check: lint
+check: format lint
 	scripts/check-generated
 	$(MAKE) -C enforcer check
 

@@ -94,7 +94,7 @@ func coldExperiments() []experiment {
 	})
 	return []experiment{
 		coldTrue(),
-		coldStart("node", 60, coldLimits, needsNode, func(l *lab) []string { return []string{l.node, l.file("cold.js")} }),
+		coldStart("node", 50, coldLimits, needsNode, func(l *lab) []string { return []string{l.node, l.file("cold.js")} }),
 		coldStart("python", 40, coldLimits, needsPython, func(l *lab) []string { return []string{l.python, l.file("cold.py")} }),
 		java,
 	}

@@ -98,7 +98,7 @@ func coldFunction(name string, seconds float64, needs func(*lab) string, runtime
 // warmFunction takes what Lambda calls the duration: from handing out the event until the runtime asks for more.
 func warmFunction(name string, needs func(*lab) string, runtime, handler string) experiment {
 	return experiment{
-		name: "lambda warm " + name, seconds: 22, needs: needs,
+		name: "lambda warm " + name, seconds: 18, needs: needs,
 		metrics: []metric{{name: "duration", unit: "us", limits: []limit{percentOr(1, 20, "us")}}},
 		begin: func(l *lab) (func(int) ([]float64, error), func() error, error) {
 			f := &functions{lab: l, runtime: runtime, handler: handler, turn: turns{each: 1}}

@@ -71,7 +71,7 @@ func smaps(pid int, library string) (whole, own float64, err error) {
 func memoryExperiments() []experiment {
 	return []experiment{
 		memory("C", 5, nil, "1", func(l *lab) []string { return []string{l.worker, "idle"} }),
-		memory("node", 30, needsNode, event, func(l *lab) []string { return []string{l.node, l.file("warm.js")} }),
+		memory("node", 25, needsNode, event, func(l *lab) []string { return []string{l.node, l.file("warm.js")} }),
 		memory("python", 12, needsPython, event, func(l *lab) []string { return []string{l.python, l.file("warm.py")} }),
 	}
 }

@@ -255,7 +255,7 @@ size_t env_room(char *const envp[], const struct tb_handoff *h) {
     for (; envp && *envp; envp++) {
         n += sizeof(char *);
         enum kind k = **envp == 'L' || **envp == 'G' ? kind_of(*envp, &value) : NOT_GUARDED;
-        if (k != NOT_GUARDED) n += list_room(*envp);
+        if (k != NOT_GUARDED && k != CODE) n += list_room(*envp);
     }
     return n;
 }

@@ -105,7 +105,7 @@ static long run(struct attempt *a, struct tb_file *f, const char *called, const 
         return sys3(NR_execve, a->name, argv, env);
     }
     h->execfn = named;
-    h->comm = base_name(named);
+    h->comm = a->by_descriptor ? base_name(f->path) : base_name(named);
     char **env = env_build(envp, h, a->room);
     long r = sys5(NR_execveat, f->fd, "", argv, env, TB_AT_EMPTY_PATH);
     if (r == -TB_ENOSYS) { /* before Linux 3.19 */
@@ -378,9 +378,20 @@ static long exec_attempt(struct attempt *a, int dir, const char *path, char *con
     long r = open_program(a, dir, path, flags);
     if (failed(r)) return r;
     if (!*path || !*a->called) absolute_path(a->called, sizeof a->called, TB_AT_FDCWD, a->program.path);
+    if (!*a->called && str_len(path) < sizeof a->called) mem_copy(a->called, path, str_len(path) + 1); /* no absolute name */
     a->named = name_given(a, dir, path);
+    a->by_descriptor = *path == 0;
     const char *bare = cannot_carry();
     return bare ? refuse_bare(a, bare, argv) : exec_opened(a, argv, envp);
+}
+
+/* Numbers that are no addresses of anything; the kernel would find every bad pointer, this finds the usual
+ * ones. */
+static bool bad_pointers(char *const list[]) {
+    enum { LOWEST = 4096 };
+    for (; list && *list; list++)
+        if ((unsigned long)*list < LOWEST) return true;
+    return false;
 }
 
 /* execveat(2), judged; returns a negated errno, or does not return. */
@@ -393,6 +404,7 @@ long exec_file(int dir, const char *path, char *const argv[], char *const envp[]
         (envp && (unsigned long)envp < LOWEST))
         return -TB_EFAULT;
     if (!argv) argv = empty;
+    if (bad_pointers(argv) || bad_pointers(envp)) return -TB_EFAULT;
     size_t vector = room_for_argv(argv), room = room_for_env(envp);
     struct scratch held = scratch_get(sizeof(struct attempt) + vector + room);
     struct attempt *a = held.mem;

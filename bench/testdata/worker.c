@@ -1,9 +1,8 @@
 /* Measures from inside a process that the benchmark started, under one variant.
  *
- *   worker spawn PROGRAM     nanoseconds in posix_spawn(3), the same until the child was waited for, the error
- *   worker open FILE r|w     nanoseconds for a pair of open(2) and close(2)
- *   worker load LIBRARY      nanoseconds for a pair of dlopen(3) and dlclose(3)
- *   worker idle              nothing
+ *   worker spawn PROGRAM     nanoseconds in posix_spawn(3), the same until the child was waited for, the
+ * error worker open FILE r|w     nanoseconds for a pair of open(2) and close(2) worker load LIBRARY
+ * nanoseconds for a pair of dlopen(3) and dlclose(3) worker idle              nothing
  *
  * Every line on stdin asks for that many operations in a row and is answered by one line of means. */
 #define _GNU_SOURCE

@@ -69,6 +69,11 @@ func runDoctor(ctx context.Context, print func(doctor.Report) error) error {
 	if err := print(report); err != nil {
 		return fmt.Errorf("print the report: %w", err)
 	}
+	return doctorExit(report)
+}
+
+// doctorExit turns the report into the command's exit status.
+func doctorExit(report doctor.Report) error {
 	if !report.Runs {
 		return exitError{1, fmt.Errorf("the enforcer cannot run here: %s", report.Why)}
 	}

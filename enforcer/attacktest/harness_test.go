@@ -115,7 +115,15 @@ func blob(t *testing.T, p policy.Policy) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(t.TempDir(), "policy")
+	dir, err := os.MkdirTemp(place, "policy-") // t.TempDir is for its owner alone, and some tests change the user
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	name := filepath.Join(dir, "policy")
 	if err := os.WriteFile(name, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -131,6 +139,7 @@ type program struct {
 	dir    string
 	policy string // blob file; "": without the enforcer
 	beside string // another library to preload, behind the enforcer
+	guest  bool   // an arm64 program, under qemu-user
 }
 
 // outcome is what there was to see of a run.
@@ -185,12 +194,16 @@ func (p program) run(t *testing.T) outcome {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.argv[0], p.argv[1:]...)
 	cmd.Env = append(environment(), p.env...)
+	events := filepath.Join(t.TempDir(), "events")
+	if p.guest {
+		cmd = guest(ctx, t, p, events)
+	} else {
+		cmd.Env = append(cmd.Env, p.enforcer(events)...)
+	}
 	cmd.Dir = p.dir
 	cmd.WaitDelay = 5 * time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	events := filepath.Join(t.TempDir(), "events")
-	cmd.Env = append(cmd.Env, p.enforcer(events)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
@@ -297,11 +310,17 @@ func (o outcome) quiet(t *testing.T, what string) {
 func (o outcome) denied(t *testing.T, what, control, path string) {
 	t.Helper()
 	for _, e := range o.events {
-		if e.Action == "denied" && e.Control == control && e.Rule != "" && (e.Subject.Exe == path || e.Subject.Path == path) {
+		if e.Action == "denied" && e.Control == control && e.Rule != "" && names(e.Subject.Exe, e.Subject.Path, path) {
 			return
 		}
 	}
 	t.Errorf("%s: no event says that %s of %q was denied: %+v", what, control, path, o.events)
+}
+
+// names reports whether an event is about path: by its canonical or given name; a file without any absolute name (too deep in
+// the tree for one) by the relative one that the caller used.
+func names(exe, given, path string) bool {
+	return exe == path || given == path || given == "./"+filepath.Base(path)
 }
 
 // temporary is a folder whose name is harmless in every shell, unlike t.TempDir's.

@@ -16,6 +16,7 @@ struct attempt {
     char made_up[TB_PATH_MAX + 32];
     const char *from;                       /* the executable that counts as the caller */
     char head[257], head2[257], head3[257]; /* first bytes; the kernel looks at 256 (BINPRM_BUF_SIZE) */
+    bool by_descriptor;                     /* the caller named no path at all */
     const char *named;                      /* the caller's own string */
     struct tb_verdict verdict;
     char **argv; /* room for the caller's argv and a few more */

@@ -1,2 +1,2 @@
 /* Generated; DO NOT EDIT. Run: go generate ./enforcer/puretest */
-#define TB_SOURCES "19a9b6060eaed522ed1fd0d4b9e6f96e8bd3bd51626526ada4fe2589efd17ddf"
+#define TB_SOURCES "cf65449b5e032e3825738d9fd69197abdd2a2f7d3dc5ce812af9cd552a52dc6f"

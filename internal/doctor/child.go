@@ -18,7 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A probe's own process is this executable, started under this name with the probe's id and the folder as arguments.
+// A probe's own process is this executable, started under this name with the probe's id, the folder and its own path as
+// arguments.
 const childName = "thimble-doctor-probe"
 
 // exitRan is the exit status of a program that a probe replaces itself with: seeing it proves that the program ran.
@@ -32,7 +33,7 @@ const (
 
 // init takes over when this process was started for one probe; in every other process it does nothing.
 func init() {
-	if len(os.Args) == 3 && os.Args[0] == childName {
+	if len(os.Args) == 4 && os.Args[0] == childName {
 		os.Exit(childMain(os.Args[1], os.Args[2]))
 	}
 }
@@ -63,6 +64,9 @@ func childMain(id, folder string) int {
 
 // self is the path of this executable.
 func self() (string, error) {
+	if len(os.Args) == 4 && os.Args[0] == childName {
+		return os.Args[3], nil
+	}
 	if path, err := os.Executable(); err == nil {
 		return path, nil
 	}
@@ -81,7 +85,7 @@ func childCommand(ctx context.Context, id, folder string) (*exec.Cmd, error) {
 		return nil, fmt.Errorf("find the executable: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, path)
-	cmd.Args = []string{childName, id, folder}
+	cmd.Args = []string{childName, id, folder, path}
 	cmd.Env = []string{} // nothing that steers a loader or the Go runtime
 	inOwnGroup(cmd)
 	return cmd, nil

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 )
 
 // The tiers. A tier is named only when it is active.
@@ -63,8 +64,8 @@ func whyNot(loaded Result, start startEvent) string {
 	if loaded.Answer == Yes && slices.Contains(start.Uncovered, "libc") {
 		return "the enforcer starts but finds no C library to hook"
 	}
-	if loaded.Detail == "" {
-		return "the enforcer could not be tried"
+	if loaded.Answer != No {
+		return strings.TrimSuffix("it could not be tried: "+loaded.Detail, ": ")
 	}
 	return loaded.Detail
 }

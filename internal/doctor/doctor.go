@@ -87,17 +87,16 @@ const tempFolder = "/tmp"
 func Examine(ctx context.Context, o Options) Report {
 	e := &examination{Options: o, ctx: ctx}
 	defer e.begin()()
-	var results []Result
 	for _, p := range probes {
 		if o.Progress != nil {
 			o.Progress(p.id)
 		}
-		results = append(results, e.run(p))
+		e.results = append(e.results, e.run(p))
 	}
 	if o.Progress != nil {
 		o.Progress("")
 	}
-	return conclude(o, results, e.start)
+	return conclude(o, e.results, e.start)
 }
 
 // examination is the state of one run of the doctor.
@@ -106,6 +105,7 @@ type examination struct {
 	ctx     context.Context
 	folder  string // ours below /tmp; "" when it could not be made
 	tempErr error
+	results []Result   // so far
 	start   startEvent // what the enforcer said of itself
 }
 
@@ -130,11 +130,10 @@ type outcome struct {
 // probe is one question. Exactly one of look and try is set.
 type probe struct {
 	id, asks string
-	yes, no  string                         // what follows from the answer
-	look     func(e *examination) outcome   // only looks: runs in this process
-	try      func(folder string) outcome    // acts: runs in a process of its own
-	files    bool                           // try needs the folder
-	changed  func(o outcome) (means string) // overrides yes and no where the detail matters
+	yes, no  string                       // what follows from the answer
+	look     func(e *examination) outcome // only looks: runs in this process
+	try      func(folder string) outcome  // acts: runs in a process of its own
+	files    bool                         // try needs the folder
 }
 
 func (e *examination) run(p probe) Result {
@@ -149,16 +148,11 @@ func (e *examination) run(p probe) Result {
 	default:
 		o = runChild(e.ctx, p.id, e.folder)
 	}
-	return Result{ID: p.id, Asks: p.asks, Answer: o.Answer, Errno: o.Errno, Detail: o.Detail, Means: p.means(o)}
+	return Result{ID: p.id, Asks: p.asks, Answer: o.Answer, Errno: o.Errno, Detail: o.Detail, Means: p.means(o.Answer)}
 }
 
-func (p probe) means(o outcome) string {
-	if p.changed != nil {
-		if s := p.changed(o); s != "" {
-			return s
-		}
-	}
-	switch o.Answer {
+func (p probe) means(a Answer) string {
+	switch a {
 	case Yes:
 		return p.yes
 	case No:

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // startEvent is what the doctor reads of the enforcer's first event line.
@@ -19,11 +23,17 @@ type startEvent struct {
 	NotEnforced []string `json:"not_enforced"`
 }
 
-// preload runs a program of the machine with the enforcer, as a function would run, and waits for its event.
+// place is where the enforcer, its policy and its events are, as the program sees them.
+type place struct {
+	name                    string
+	library, policy, events string
+	files                   []*os.File // what the program inherits, from descriptor 3 on
+	lines                   func() ([]byte, error)
+}
+
+// preload runs a program of the machine with the enforcer, as a function would run, and waits for its event. Where /tmp
+// cannot hold a library that loads, memory does: in a deployment it comes from neither.
 func (e *examination) preload() outcome {
-	if e.tempErr != nil {
-		return outcome{Answer: Unknown, Detail: "needs files: " + e.tempErr.Error()}
-	}
 	d, ok := findDynamic()
 	if !ok {
 		return outcome{Answer: Unknown, Detail: "no dynamic program was found to try it with"}
@@ -32,38 +42,84 @@ func (e *examination) preload() outcome {
 	if err != nil {
 		return outcome{Answer: No, Detail: err.Error()}
 	}
-	if err := e.plant(library); err != nil {
+	first := e.preloadFrom(e.inFolder, library, d)
+	if e.start.Action != "" {
+		return first
+	}
+	second := e.preloadFrom(e.inMemory, library, d)
+	switch {
+	case e.start.Action != "":
+		return second
+	case find(e.results, "exec_tmp").Answer != Yes:
+		return outcome{Answer: Unknown, Detail: "no place was found from which a library can be loaded (" + first.Detail + ")"}
+	}
+	return first
+}
+
+func (e *examination) preloadFrom(plant func([]byte) (place, error), library []byte, d dynamic) outcome {
+	at, err := plant(library)
+	defer func() {
+		for _, f := range at.files {
+			f.Close()
+		}
+	}()
+	if err != nil {
 		return failure(err)
 	}
-	talk, err := e.runProtected(d)
-	lines, readErr := os.ReadFile(e.file("events"))
+	talk, err := e.runProtected(d, at)
+	lines, readErr := at.lines()
 	if readErr != nil && !os.IsNotExist(readErr) {
 		return failure(readErr)
 	}
 	e.start = findStart(lines)
-	return started(e.start, d.path, talk, err)
+	return started(e.start, d.path+", library in "+at.name, talk, err)
 }
 
-// plant writes the enforcer and its policy. Any user may read them; the folder is ours alone.
-func (e *examination) plant(library []byte) error {
-	if err := os.WriteFile(e.file("libthimble.so"), library, 0o755); err != nil {
-		return err
+func (e *examination) inFolder(library []byte) (place, error) {
+	at := place{
+		name: tempFolder, library: e.file("libthimble.so"), policy: e.file("policy"), events: "file:" + e.file("events"),
+		lines: func() ([]byte, error) { return os.ReadFile(e.file("events")) },
 	}
-	return os.WriteFile(e.file("policy"), e.Policy, 0o644)
+	if e.tempErr != nil {
+		return at, e.tempErr
+	}
+	if err := os.WriteFile(at.library, library, 0o755); err != nil {
+		return at, err
+	}
+	return at, os.WriteFile(at.policy, e.Policy, 0o644)
+}
+
+func (e *examination) inMemory(library []byte) (place, error) {
+	at := place{name: "memory", library: "/proc/self/fd/3", policy: "/proc/self/fd/4", events: "fd:5"}
+	for _, content := range [][]byte{library, e.Policy, nil} {
+		fd, err := unix.MemfdCreate("thimble-doctor", unix.MFD_CLOEXEC)
+		if err != nil {
+			return at, fmt.Errorf("make a memory file: %w", err)
+		}
+		f := os.NewFile(uintptr(fd), "thimble-doctor")
+		at.files = append(at.files, f)
+		if _, err := f.Write(content); err != nil {
+			return at, err
+		}
+	}
+	events := at.files[2]
+	at.lines = func() ([]byte, error) { return io.ReadAll(io.NewSectionReader(events, 0, 1<<20)) }
+	return at, nil
 }
 
 // runProtected runs the program and returns the first line of what it or the loader complained about.
-func (e *examination) runProtected(d dynamic) (string, error) {
+func (e *examination) runProtected(d dynamic, at place) (string, error) {
 	ctx, cancel := context.WithTimeout(e.ctx, probeTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, d.path, d.args...)
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"),
 		"LD_LIBRARY_PATH=" + os.Getenv("LD_LIBRARY_PATH"),
-		"LD_PRELOAD=" + e.file("libthimble.so"),
-		"THIMBLE_POLICY=" + e.file("policy"),
-		"THIMBLE_EVENTS=file:" + e.file("events"),
+		"LD_PRELOAD=" + at.library,
+		"THIMBLE_POLICY=" + at.policy,
+		"THIMBLE_EVENTS=" + at.events,
 	}
+	cmd.ExtraFiles = at.files
 	var talk bytes.Buffer
 	cmd.Stderr = &talk
 	inOwnGroup(cmd)

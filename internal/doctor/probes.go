@@ -102,7 +102,7 @@ var probes = []probe{
 	{
 		id: "opt_read_only", asks: "Is /opt, where layers are, read-only?", look: lookReadOnly("/opt"),
 		yes: "The enforcer and its policy cannot be changed there from inside.",
-		no:  "Make sure that the function's user cannot write the enforcer and its policy there.",
+		no:  "Whoever may write there can replace the enforcer and its policy: keep it from the function's user.",
 	},
 	{
 		id: "dev_shm", asks: "Is /dev/shm there and writable?", look: lookShm,

@@ -148,7 +148,11 @@ func tryMemfdExec(string) outcome {
 	if _, err := unix.Write(fd, program); err != nil {
 		return failure(err)
 	}
-	return granted(unix.Exec(fmt.Sprintf("/proc/self/fd/%d", fd), []string{"thimble-doctor"}, nil))
+	err = unix.Exec(fmt.Sprintf("/proc/self/fd/%d", fd), []string{"thimble-doctor"}, nil)
+	if err == unix.ENOENT { // no /proc
+		err = becomeDescriptor(fd, []string{"thimble-doctor"})
+	}
+	return granted(err)
 }
 
 func tryIOUring(string) outcome {
@@ -202,14 +206,19 @@ func tryExecveat(folder string) outcome {
 	if err != nil {
 		return failure(err)
 	}
-	argv, err := syscall.SlicePtrFromStrings([]string{childName, helperExit, folder})
+	return granted(becomeDescriptor(fd, []string{childName, helperExit, folder, path}))
+}
+
+// becomeDescriptor replaces this process with the program behind a descriptor; it returns only when that fails.
+func becomeDescriptor(fd int, args []string) error {
+	argv, err := syscall.SlicePtrFromStrings(args)
 	if err != nil {
-		return failure(err)
+		return err
 	}
 	empty, envp := [1]byte{}, [1]*byte{}
 	_, _, errno := unix.Syscall6(unix.SYS_EXECVEAT, uintptr(fd), uintptr(unsafe.Pointer(&empty[0])),
 		uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&envp[0])), unix.AT_EMPTY_PATH, 0)
-	return granted(errno)
+	return errno
 }
 
 // tryLease takes a read lease, which is granted only while nobody has the file open for writing.

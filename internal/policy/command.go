@@ -44,6 +44,17 @@ func (c *commands) refuseWords(why string, ws ...*word) {
 	}
 }
 
+// refuseCode refuses the holes in an interpreter's code. Digits in the middle of somebody else's code are a number or the
+// end of a name, whatever the language, and multiprocessing passes its descriptors so.
+func (c *commands) refuseCode(why string, w *word) {
+	for _, h := range w.holes {
+		if h.narrow != "int" || h.rest {
+			c.refuse(h, why)
+		}
+	}
+	c.refuseWords(why, &word{taint: w.taint})
+}
+
 // command examines one command line, and reports whether the command would take code from its standard input.
 func (c *commands) command(ws []*word) (readsCode bool) {
 	if len(ws) == 0 {
@@ -99,6 +110,7 @@ func (c *commands) shellProgram(name string, ws []*word) (readsCode bool) {
 		c.shellCode = ws[i]
 	case !stdin:
 		c.script(name, ws[i], ws[i+1:])
+		stdin = slices.Contains(standardInput, ws[i].text)
 	}
 	return stdin && !command
 }
@@ -126,12 +138,14 @@ type arguments struct {
 	unsure   int  // operands that may be the values of unknown options
 	operands int
 	done     bool // what is left is data
-	reads    bool
+	replace  bool // xargs puts what it reads anywhere into the command line
+	reads    bool // it would take code from standard input, unless an option gives some
+	stdin    bool // it takes code from standard input whatever else it is given
 }
 
 // examine reports whether the program would take code from its standard input.
 func (a *arguments) examine() bool {
-	a.reads = a.p.kind == scriptProg || a.p.kind == commandProg && a.name != "xargs"
+	a.reads = a.p.kind == scriptProg || a.p.kind == commandProg && a.name != "xargs" || a.p.stdin
 	ended := false
 	for ; a.i < len(a.ws) && !a.done; a.i++ {
 		w := a.ws[a.i]
@@ -144,8 +158,14 @@ func (a *arguments) examine() bool {
 			a.operand(w)
 		}
 	}
-	return a.reads && !a.codeSeen
+	if a.name == "ssh" && a.operands > 1 {
+		a.reads = false // the remote command reads, not the remote shell
+	}
+	return a.reads && !a.codeSeen || a.stdin
 }
+
+// standardInput are names of standard input, where a script or a file of code is asked for.
+var standardInput = []string{"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"}
 
 func (a *arguments) operand(w *word) {
 	c := a.c
@@ -162,6 +182,7 @@ func (a *arguments) operand(w *word) {
 	case scriptProg:
 		if !a.codeSeen {
 			c.script(a.name, w, a.ws[a.i+1:])
+			a.stdin = slices.Contains(standardInput, w.text)
 		}
 		a.reads, a.done = false, a.codeSeen || a.unsure == 0
 		a.unsure--
@@ -191,7 +212,7 @@ func (a *arguments) single(w *word) {
 func (a *arguments) code(w *word) {
 	a.single(w)
 	if !a.codeSeen {
-		a.c.refuseWords("is part of the code that "+a.name+" runs", w)
+		a.c.refuseCode("is part of the code that "+a.name+" runs", w)
 	}
 	if a.unsure == 0 {
 		a.codeSeen = true
@@ -210,6 +231,9 @@ func (a *arguments) commandLine(w *word) {
 	}
 	a.single(w)
 	a.reads = a.c.command(a.ws[a.i:])
+	if p, known := lookup(w.text); a.replace && known && p.kind != plainProg {
+		a.reads = true
+	}
 	a.done = true
 }
 
@@ -221,6 +245,8 @@ func (a *arguments) option(w *word) {
 	switch {
 	case strings.ContainsAny(name, holeMark+expMark) && long:
 		a.c.refuseWords(fmt.Sprintf("chooses an option of %s, which can run code", a.name), w)
+	case long && a.name == "xargs" && name == "replace":
+		a.replace = true
 	case a.known(name):
 		a.value(w, hasValue, a.categoryOf(func(o options) bool { return o.word(name) }))
 	case !long:
@@ -267,6 +293,7 @@ func (a *arguments) cluster(w *word) {
 			a.c.refuseWords(fmt.Sprintf("chooses an option of %s, which can run code", a.name), w)
 			return
 		}
+		a.replace = a.replace || a.name == "xargs" && (b == 'I' || b == 'i')
 		if cat := a.categoryOf(func(o options) bool { return o.letter(b) }); cat != flagOption {
 			a.value(w, i+1 < len(w.text), cat)
 			return
@@ -293,10 +320,13 @@ func (a *arguments) value(w *word, attached bool, cat category) {
 		a.single(w)
 	}
 	a.codeSeen = a.codeSeen || cat == codeOption
+	a.stdin = a.stdin || cat == codeOption && slices.Contains(standardInput, w.text)
 	strict := a.p.kind == scriptProg || a.p.kind == evalProg && a.p.values == ""
 	switch {
 	case a.findsCommand(cat):
 		a.toSemicolon()
+	case cat == codeOption && strings.ContainsAny(w.text, " (;{"): // it is code, and not the name of a file or module
+		a.c.refuseCode(fmt.Sprintf("is code for %s: give it as an argument instead", a.name), w)
 	case cat >= riskyOption:
 		a.c.refuseWords(fmt.Sprintf("is code for %s, or names some: give it as an argument instead", a.name), w)
 	case strict:

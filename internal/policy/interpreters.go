@@ -46,6 +46,7 @@ type program struct {
 	flags   string  // letters without a value; where operands are another command line no others are accepted
 	skip    int     // operands that come before the command line or the code
 	assigns bool    // NAME=VALUE operands may come before the command line
+	stdin   bool    // it takes code from standard input too
 }
 
 // programs are those that run code out of their arguments. Every other program's arguments are data. An entry can be for
@@ -69,19 +70,20 @@ var programs = index(map[string]program{
 	"guile":                {kind: scriptProg, code: "cs", values: "elLCx"},
 	"awk gawk mawk nawk":   {kind: codeProg, code: "feE;file exec source", risky: "il;include load", values: "Fv;field-separator assign", glued: "dDopL"},
 	"sed gsed":             {kind: codeProg, code: "ef;expression file", values: "l;line-length", glued: "i"},
-	"deno bun npm npx":     {kind: evalProg},
-	"irb osascript dotnet": {kind: evalProg},
-	"erl elixir iex go":    {kind: evalProg},
-	"sqlite3":              {kind: evalProg, risky: ";cmd init", skip: 1},
-	"dc bc m4 gdb make":    {kind: evalProg},
-	"vi vim nvim ex ed":    {kind: evalProg},
+	"deno bun npm npx":     {kind: evalProg, stdin: true},
+	"irb osascript dotnet": {kind: evalProg, stdin: true},
+	"erl elixir iex go":    {kind: evalProg, stdin: true},
+	"sqlite3":              {kind: evalProg, risky: ";cmd init", skip: 1, stdin: true},
+	"dc bc m4 gdb make":    {kind: evalProg, stdin: true},
+	"vi vim nvim ex ed":    {kind: evalProg, stdin: true},
 	"emacs systemd-run":    {kind: evalProg},
 	"docker podman ctr":    {kind: evalProg},
 	"script screen tmux":   {kind: evalProg},
-	"socat at batch gmake": {kind: evalProg},
-	"watch su runuser":     {kind: evalProg},
-	"parallel crontab":     {kind: evalProg},
-	"ssh":                  {kind: evalProg, risky: "oFSIJ", values: "BbcDEeilLmOpQRWw", skip: 1},
+	"at batch gmake":       {kind: evalProg, stdin: true},
+	"socat":                {kind: evalProg},
+	"watch su runuser":     {kind: evalProg, stdin: true},
+	"parallel crontab":     {kind: evalProg, stdin: true},
+	"ssh":                  {kind: evalProg, risky: "oFSIJ", values: "BbcDEeilLmOpQRWw", skip: 1, stdin: true},
 
 	"env":             {kind: commandProg, risky: "S;split-string", values: "uC;unset chdir", flags: "i0v", assigns: true},
 	"xargs":           {kind: commandProg, values: "aEIJLnPRsd;arg-file delimiter max-args max-procs max-lines max-chars", glued: "iel", flags: "0rtpxo"},
@@ -119,8 +121,8 @@ var programs = index(map[string]program{
 	"git":            {risky: "c;exec-path config-env upload-pack receive-pack exec extcmd"},
 	"zip":            {risky: "T;TT unzip-command"},
 	"curl wget":      {risky: "Ke;config use-askpass execute"},
-	"mysql mariadb":  {risky: "e;execute init-command pager"},
-	"psql":           {risky: "cf;command file"},
+	"mysql mariadb":  {risky: "e;execute init-command pager", stdin: true},
+	"psql":           {risky: "cf;command file", stdin: true},
 	"nc ncat netcat": {risky: "ec;exec sh-exec lua-exec"},
 	"openssl":        {risky: ";engine provider"},
 	"sort":           {risky: ";compress-program"},

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -30,8 +31,8 @@ func (w *shellWalk) visit(n syntax.Node) bool {
 	case *syntax.Stmt:
 		w.statement(n)
 	case *syntax.BinaryCmd:
-		if (n.Op == syntax.Pipe || n.Op == syntax.PipeAll) && w.readsCode(n.Y) {
-			w.refuseIn(n.X, "ends up as code: the command behind the pipe runs what it reads")
+		if n.Op == syntax.Pipe || n.Op == syntax.PipeAll {
+			w.pipe(n)
 		}
 	case *syntax.CaseClause:
 		w.place(n.Word)
@@ -158,6 +159,34 @@ func (w *shellWalk) statement(n *syntax.Stmt) {
 	}
 }
 
+// pipe looks after what a command writes for the next one to read.
+func (w *shellWalk) pipe(n *syntax.BinaryCmd) {
+	if w.readsCode(n.Y) {
+		w.refuseIn(n.X, "ends up as code: the command behind the pipe runs what it reads")
+	}
+	if !w.calls(n.Y, "xargs") || !w.calls(n.X, "echo", "printf") {
+		return
+	}
+	syntax.Walk(n.X, func(n syntax.Node) bool {
+		switch n.(type) {
+		case *syntax.SglQuoted, *syntax.DblQuoted:
+			w.refuseIn(n, "is split at spaces by xargs, into options too: take it out of the quotes")
+		}
+		return true
+	})
+}
+
+// calls reports whether any simple command in a statement has one of the names.
+func (w *shellWalk) calls(n *syntax.Stmt, names ...string) (found bool) {
+	syntax.Walk(n, func(n syntax.Node) bool {
+		if call, ok := n.(*syntax.CallExpr); ok && len(call.Args) > 0 && slices.Contains(names, baseName(w.word(call.Args[0]).text)) {
+			found = true
+		}
+		return true
+	})
+	return found
+}
+
 // readsCode reports whether any simple command in a statement takes code from its standard input.
 func (w *shellWalk) readsCode(n *syntax.Stmt) (reads bool) {
 	quiet := &commands{inShell: true, refuse: func(*hole, string) {}}
@@ -258,9 +287,7 @@ func expandsToMany(part syntax.WordPart) bool {
 
 // static adds literal text, in which placeholders may stand.
 func (w *shellWalk) static(out *word, text string) {
-	for _, h := range w.findHoles(text) {
-		out.holes = append(out.holes, h)
-	}
+	out.holes = append(out.holes, w.findHoles(text)...)
 	for placeholder := range w.marked {
 		text = strings.ReplaceAll(text, placeholder, holeMark)
 	}

@@ -11,7 +11,7 @@ func didYouMean(written string, known []string) string {
 	low := strings.ToLower(written)
 	for _, k := range known {
 		cost := distance(low, k)
-		if len(low) > 3 && (strings.HasPrefix(k, low) || len(k) > 3 && strings.HasPrefix(low, k)) {
+		if n := commonPrefix(low, k); n > 3 && 2*n >= max(len(low), len(k)) || len(low) > 3 && n == len(low) {
 			cost = min(cost, 2)
 		}
 		if cost < bestCost && cost < len(k) {
@@ -22,6 +22,13 @@ func didYouMean(written string, known []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+func commonPrefix(a, b string) (n int) {
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // distance counts the insertions, deletions, replacements and swaps of neighbours that turn a into b; '_' and '-' are
