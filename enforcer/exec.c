@@ -378,7 +378,8 @@ static long exec_attempt(struct attempt *a, int dir, const char *path, char *con
     long r = open_program(a, dir, path, flags);
     if (failed(r)) return r;
     if (!*path || !*a->called) absolute_path(a->called, sizeof a->called, TB_AT_FDCWD, a->program.path);
-    if (!*a->called && str_len(path) < sizeof a->called) mem_copy(a->called, path, str_len(path) + 1); /* no absolute name */
+    if (!*a->called && str_len(path) < sizeof a->called)
+        mem_copy(a->called, path, str_len(path) + 1); /* no absolute name */
     a->named = name_given(a, dir, path);
     a->by_descriptor = *path == 0;
     const char *bare = cannot_carry();

@@ -1,2 +1,2 @@
 /* Generated; DO NOT EDIT. Run: go generate ./enforcer/puretest */
-#define TB_SOURCES "cf65449b5e032e3825738d9fd69197abdd2a2f7d3dc5ce812af9cd552a52dc6f"
+#define TB_SOURCES "8462cfa0cbd2a0d44bf16a423b3076ce0585a27e8dcac46fd817d8b50948a367"

@@ -161,6 +161,9 @@ func FuzzUnpack(f *testing.F) {
 	f.Add("a", "..", "a/evil")
 	f.Add("a/../..", "/", "x")
 	f.Fuzz(func(t *testing.T, first, target, second string) {
+		if strings.HasSuffix(first, "/") || strings.HasSuffix(second, "/") {
+			return // archive/zip writes no content for a folder
+		}
 		base := t.TempDir()
 		inside := filepath.Join(base, "in")
 		if err := os.Mkdir(inside, 0o755); err != nil {
