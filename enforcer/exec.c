@@ -166,6 +166,7 @@ static bool parse_script(char *head, long n, char **interpreter, char **argument
     while (line < end && *line != '\n' && *line)
         line++;
     bool cut = line == end && n >= LOOKED_AT;
+    if (cut) line--; /* the kernel keeps its buffer's last byte for the end */
     while (line > p && (line[-1] == ' ' || line[-1] == '\t'))
         line--;
     *line = 0;
@@ -215,6 +216,7 @@ static char *script_name(struct attempt *a) {
 static long judge_interpreters(struct attempt *a, long head) {
     char *texts[] = {a->head, a->head2, a->head3}, *interpreter, *argument, *name = script_name(a);
     for (int depth = 0;; depth++) {
+        if (head == 2) return -TB_EACCES; /* nothing but "#!": the kernel tries the working folder */
         if (!parse_script(texts[depth], head, &interpreter, &argument)) return -TB_ENOEXEC;
         long r = open_second(a, interpreter);
         if (failed(r)) return r;
@@ -321,7 +323,7 @@ static long exec_opened(struct attempt *a, char *const argv[], char *const envp[
         return -TB_EACCES; /* as the kernel: no violation */
     if (is_loader(base_name(a->program.path))) return exec_loader(a, argv, envp);
     long head = file_head(&a->program, a->head, sizeof a->head - 1);
-    if (head >= 3 && a->head[0] == '#' && a->head[1] == '!') return exec_script(a, head, argv, envp);
+    if (head >= 2 && a->head[0] == '#' && a->head[1] == '!') return exec_script(a, head, argv, envp);
     return exec_program(a, argv, envp);
 }
 

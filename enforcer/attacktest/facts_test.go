@@ -77,7 +77,7 @@ func scripts(t *testing.T, cc, facts string) (plain, env string) {
 // TestLimits: what is long, large, many, exhausted or wrong fails or works exactly as it does without the enforcer; and a
 // dropped program is refused there too.
 func TestLimits(t *testing.T) {
-	both := []string{"leak", "leak-threads", "environment", "argument", "path", "stack",
+	both := []string{"leak", "leak-threads", "leak-crowd", "environment", "argument", "path", "stack",
 		"closed-descriptors"} // with no descriptor or no memory left a spawn fails, see docs/coverage.md
 	twins := append(slices.Clone(both), "arguments", "arguments-too-many", "errors", "syscalls", "unreadable")
 	attacks := append(slices.Clone(both), "deep")

@@ -1,2 +1,2 @@
 /* Generated; DO NOT EDIT. Run: go generate ./enforcer/puretest */
-#define TB_SOURCES "8462cfa0cbd2a0d44bf16a423b3076ce0585a27e8dcac46fd817d8b50948a367"
+#define TB_SOURCES "a8b47645a3b6e58fd37e26de185b7c62db5fe2bf9264c2584cd7218bfa8eecb5"

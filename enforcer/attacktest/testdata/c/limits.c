@@ -88,6 +88,38 @@ static void by_leak_threads(void) {
     fprintf(stderr, "mappings: %s\n", mappings_after - mappings <= 8 ? "no more" : "MORE");
 }
 
+enum { CROWD = 200 };
+
+static pthread_barrier_t together;
+
+static void *spawn_in_crowd(void *arg) {
+    for (int round = 0; round < 3; round++) {
+        pthread_barrier_wait(&together); /* the first thread measures between two rounds */
+        spawn_many(2);
+        pthread_barrier_wait(&together);
+    }
+    return arg;
+}
+
+/* More threads at once than anybody has slots for. */
+static void by_leak_crowd(void) {
+    static pthread_t threads[CROWD];
+    long dirty[3], mappings[3];
+    freopen("/dev/null", "w", stdout);
+    pthread_barrier_init(&together, NULL, CROWD + 1);
+    for (int i = 0; i < CROWD; i++)
+        if (pthread_create(&threads[i], NULL, spawn_in_crowd, NULL) != 0) _exit(3);
+    for (int round = 0; round < 3; round++) {
+        pthread_barrier_wait(&together);
+        pthread_barrier_wait(&together);
+        usage(&dirty[round], &mappings[round]);
+    }
+    for (int i = 0; i < CROWD; i++)
+        pthread_join(threads[i], NULL);
+    fprintf(stderr, "memory: %s\n", dirty[2] - dirty[1] <= 512 ? "no more" : "MORE");
+    fprintf(stderr, "mappings: %s\n", mappings[2] - mappings[1] <= 16 ? "no more" : "MORE");
+}
+
 /* ---- sizes ---- */
 
 static char *repeat(char c, size_t n) {
@@ -305,6 +337,7 @@ static const struct {
 } methods[] = {
     {"leak", by_leak},
     {"leak-threads", by_leak_threads},
+    {"leak-crowd", by_leak_crowd},
     {"environment", by_environment},
     {"argument", by_argument},
     {"arguments", by_arguments},
