@@ -222,7 +222,6 @@ static long judge_interpreters(struct attempt *a, long head) {
         if (failed(r)) return r;
         push_interpreter(a, interpreter, argument, name);
         if (failed(r = judge_file(a, &a->second, a->called2, a->argv, true))) return r;
-        if (depth == 2) return 0;
         name = interpreter;
         head = file_head(&a->second, texts[depth + 1], sizeof a->head - 1);
         if (head < 3 || texts[depth + 1][0] != '#' || texts[depth + 1][1] != '!') return 0;

@@ -153,7 +153,6 @@ static bool read_state(struct given *g) {
     tb.err_dev = err_dev;
     tb.err_ino = err_ino;
     tb.policy_id = policy_id;
-    tb.is_root = tb.root_pid == (int)sys0(NR_getpid);
     tb.closed = closed != 0;
     if (*exe) tb.exe = exe;
     return true;
@@ -267,7 +266,6 @@ static void learn_first_process(const struct given *g) {
     struct kstat st;
     sys2(NR_clock_gettime, CLOCK_REALTIME_COARSE_ID, &tb.start);
     tb.root_pid = (int)sys0(NR_getpid);
-    tb.is_root = true;
     tb.closed = g->fail && str_equal(g->fail, "closed");
     tb.policy_path = g->policy && *g->policy ? keep(g->policy) : policy_beside_library();
     tb.events = keep(g->events);
@@ -344,5 +342,5 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     if (g.state && (tb.uncovered & (UNCOVERED_HOOKS | UNCOVERED_LIBC | UNCOVERED_LOAD)))
         unprotected("the entries of libc cannot be overwritten in this child", true);
     protect_state();
-    if (tb.is_root && !g.state && tb.policy->announce) report_started();
+    if (!g.state && tb.policy->announce) report_started();
 }

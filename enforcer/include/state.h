@@ -24,7 +24,6 @@ struct tb_state {
     unsigned long proc_dev;         /* device of /proc */
     unsigned long err_dev, err_ino; /* the function's stderr: what descriptor 2 of its first process was */
     int root_pid;                   /* the function's first process */
-    bool is_root;                   /* this is it */
     bool musl;
     bool closed;      /* fail: closed */
     bool watch_open;  /* some rule needs to see opened files */

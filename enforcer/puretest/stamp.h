@@ -1,2 +1,2 @@
 /* Generated; DO NOT EDIT. Run: go generate ./enforcer/puretest */
-#define TB_SOURCES "a8b47645a3b6e58fd37e26de185b7c62db5fe2bf9264c2584cd7218bfa8eecb5"
+#define TB_SOURCES "5f0322b732d5b180c393a0ff2e598804b0fc4d5e78b037934deb1d15e6cb1b9d"

@@ -1,4 +1,4 @@
-// Gen writes enforcer/include/abi.h; see go:generate in package abi.
+// Command gen writes enforcer/include/abi.h; see go:generate in package abi.
 package main
 
 import (

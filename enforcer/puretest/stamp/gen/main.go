@@ -1,4 +1,4 @@
-// Gen writes stamp.h; see go:generate in package puretest.
+// Command gen writes stamp.h; see go:generate in package puretest.
 package main
 
 import (
